@@ -1,0 +1,67 @@
+"""What the pipeline's middle arrows need: something that works on trees. The command line uses the same.
+
+`bot.workshop_docker` is the real one (engine, agents, verification); tests of the bot's durability use a small one of
+their own. All methods may be called again after a crash with the same arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from agents.protocols import Recorder
+from agents.types import Attempt, Task
+from bot.types import IssueText, Repository
+from sandbox.types import CommitSha, Patch, Proof
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One claim of a model about a pull request; its anchor was checked against the diff."""
+
+    path: str
+    line: int
+    claim: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileAt:
+    """A file as a patch leaves it, ready for the git data API."""
+
+    path: str
+    mode: str
+    """`100644`, `100755`; "" when removed."""
+    data: bytes | None
+
+
+class Workshop(Protocol):
+    """Raises `sandbox.errors.SandboxError` where the sandbox itself fails, `agents.errors.ModelError` never."""
+
+    def fetch(self, repository: str, clone_url: str, token: str, refs: Sequence[str]) -> None:
+        """Bring the mirror of `repository` up to date. Raises `bot.errors.ForgeError`."""
+        ...
+
+    def merge_base(self, repository: str, one: CommitSha, other: CommitSha) -> CommitSha: ...
+
+    def task(self, repository: Repository, issue: IssueText, base: CommitSha) -> Task: ...
+
+    def attempt(self, task: Task, model: str, recorder: Recorder) -> Attempt:
+        """One model on one task, in a container of its own, going on from what the recorder holds."""
+        ...
+
+    def police(self, diff: str) -> Patch:
+        """Raises `sandbox.errors.PatchRefused`."""
+        ...
+
+    def verify(self, repository: str, base: CommitSha, diff: str) -> Proof: ...
+
+    def diff(self, repository: str, base: CommitSha, head: CommitSha) -> str: ...
+
+    def files(self, repository: str, base: CommitSha, diff: str) -> Sequence[FileAt]:
+        """The files that `diff` changes, as it leaves them. Raises `sandbox.errors.PatchDoesNotApply`."""
+        ...
+
+    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str) -> Sequence[Finding]:
+        """At most three; empty when no model is configured."""
+        ...

@@ -1,0 +1,43 @@
+"""What a test runner is to the sandbox: how to start it so that it reports, and how to read the report. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sandbox.types import RepoView, TestId, TestReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What to run. Both selections empty: the whole suite."""
+
+    nonce: str
+    """Random for each run: names the directory `/work/run-<nonce>` and the canaries."""
+    tests: tuple[TestId, ...] = ()
+    files: tuple[str, ...] = ()
+    canaries: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedRun:
+    """How to start it: the working directory is the tree's root."""
+
+    argv: tuple[str, ...]
+    report_path: str
+    """Absolute, outside the tree, under `/work/run-<nonce>`."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """To be written before the start: absolute paths under `/work/run-<nonce>` (plugin, canaries)."""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+class Runner(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def prepare(self, view: RepoView, request: RunRequest) -> PreparedRun: ...
+
+    def parse(self, report: bytes, request: RunRequest) -> TestReport:
+        """Never raises: a report that cannot be read is an incomplete one."""
+        ...
