@@ -1,0 +1,315 @@
+"""Settings: from `redgreen.toml` and `REDGREEN_*`; the only reader of the process environment in redgreen.
+
+`load` reads both, once. The result is frozen and is passed in to whoever needs it. A variable is named after its key:
+`[server] port` is `REDGREEN_SERVER__PORT`, and it wins over the file. An unknown key is refused in either place.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from config.origins import (
+    Origins,
+    SettingsRefused,
+    file_origins,
+    find_origin,
+    flat_keys,
+    key_problem,
+    variable_name,
+    variable_origins,
+)
+from config.registries import Registries, collect
+from config.sizes import Size, Words
+
+PREFIX = "REDGREEN_"
+DEFAULT_FILE = Path("redgreen.toml")
+MACHINE_CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+"""Where Debian and its descendants keep the machine's certificate authorities."""
+
+
+def _home(path: Path) -> Path:
+    return path.expanduser()
+
+
+def _web_address(text: str) -> str:
+    AnyHttpUrl(text)
+    return text.rstrip("/")
+
+
+File = Annotated[Path, AfterValidator(_home)]
+Address = Annotated[str, AfterValidator(_web_address)]
+
+
+class Group(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+    )
+
+
+class Server(Group):
+    """The web process: webhooks and pages."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Anything but loopback belongs behind a reverse proxy that speaks TLS."""
+    port: int = Field(default=8787, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+    public_url: Address | Literal[""] = ""
+    """Where GitHub reaches this server, e.g. `https://redgreen.example.org`; `setup` and `doctor` use it."""
+
+
+class GitHub(Group):
+    """The GitHub App."""
+
+    app_id: int = Field(default=0, ge=0)
+    """The App's id; 0: not registered yet (the web process needs none)."""
+    private_key: SecretStr = SecretStr("")
+    """The App's private key, PEM text. Workers only: the web process never needs it."""
+    private_key_file: File | None = None
+    """A file that holds the private key; instead of `private_key`."""
+    webhook_secret: SecretStr = SecretStr("")
+    """The webhook's secret. The web process does not start without one."""
+    webhook_secret_file: File | None = None
+    """A file that holds the webhook's secret; instead of `webhook_secret`."""
+    api_url: Address = "https://api.github.com"
+    """GitHub's REST API; for GitHub Enterprise Server `https://HOST/api/v3`."""
+    web_url: Address = "https://github.com"
+    """GitHub's pages and git over https."""
+    handle: str = Field(default="redgreen", pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?$")
+    """The name that comments call it by: `@redgreen fix`."""
+    label: str = Field(default="redgreen", min_length=1, max_length=50)
+    """The label that starts a fix when a maintainer puts it on an issue."""
+    allowed_bots: Annotated[Words, NoDecode] = ()
+    """Logins of bots that may give commands, e.g. `renovate[bot]`; all others are denied."""
+
+    def app_key(self) -> SecretStr:
+        """The private key's text. Raises `SettingsRefused` where there is none."""
+        return _secret("github", "private_key", self.private_key, self.private_key_file)
+
+    def secret(self) -> SecretStr:
+        """The webhook's secret. Raises `SettingsRefused` where there is none."""
+        return _secret("github", "webhook_secret", self.webhook_secret, self.webhook_secret_file)
+
+
+class Store(Group):
+    """What is kept: deliveries, jobs, trajectories, proofs, outcomes."""
+
+    directory: File = Path("~/.local/state/redgreen")
+    """The state directory: databases, mirrors, artifacts. One per installation, on a local disk."""
+    database_url: SecretStr = SecretStr("")
+    """SQLAlchemy URL of redgreen's own tables; empty: SQLite in the state directory."""
+    system_database_url: SecretStr = SecretStr("")
+    """SQLAlchemy URL of the durable queue's tables; empty: SQLite in the state directory."""
+
+
+class Sandbox(Group):
+    """Where code of others runs."""
+
+    docker_host: str = ""
+    """The Docker engine's address, e.g. `unix:///run/user/1000/podman/podman.sock`; empty: the machine's default."""
+    runtime: str = ""
+    """The engine's runtime, e.g. `runsc` for gVisor; empty: the engine's default."""
+    base_image: str = ""
+    """Image that environments are built on; empty: pulled where a registry answers, else built from the archive."""
+    memory: Size = 4 << 30
+    """Memory of one container, its work area included."""
+    cpus: float = Field(default=2.0, gt=0)
+    """Processors of one container."""
+    pids: int = Field(default=512, ge=16)
+    """Processes and threads of one container."""
+    disk: Size = 2 << 30
+    """Size of a container's writable work area."""
+    file_size: Size = 512 << 20
+    """Largest file that may be written in a container."""
+    output: Size = 1 << 20
+    """Output kept of one command; what is over it is cut from the middle."""
+    seconds: float = Field(default=1800.0, gt=0)
+    """Time limit of one command or test run."""
+    ca_bundle: File | None = None
+    """Certificate authorities for builds; unset: the machine's own (`SSL_CERT_FILE`, else Debian's bundle)."""
+    build_env: dict[str, str] = Field(default_factory=dict)
+    """More variables for image builds, e.g. `{ PIP_INDEX_URL = "..." }`; they win over what the machine's own
+    `PIP_*`, `UV_*`, `NPM_CONFIG_*`, `GO*` variables and pip configuration say. Never a secret: builds are readable."""
+    cache_dir: File = Path("~/.cache/redgreen")
+    """Cache of base image material and test runs; it may be deleted at any time."""
+
+
+class Models(Group):
+    """Which model works."""
+
+    file: File | None = None
+    """A lineup of your own (TOML, as `config/models.toml`), added to the built-in one."""
+    default: str = "repair"
+    """The model for a job that names none; `repair` needs no key."""
+
+
+class Limits(Group):
+    """What one attempt may use; checked before every call."""
+
+    steps: int = Field(default=60, ge=1)
+    """Steps (model calls) of one attempt."""
+    input_tokens: int = Field(default=4_000_000, ge=1)
+    """Prompt tokens of one attempt, cached ones included."""
+    output_tokens: int = Field(default=200_000, ge=1)
+    """Answer tokens of one attempt."""
+    cost_usd: float = Field(default=3.0, gt=0)
+    """Dollars of one attempt."""
+    repository_month_usd: float = Field(default=100.0, gt=0)
+    """Dollars of one repository in one calendar month (UTC)."""
+    seconds: float = Field(default=1800.0, gt=0)
+    """Wall time of one attempt."""
+    verify_seconds: float = Field(default=1800.0, gt=0)
+    """Wall time of one verification; a suite that is longer is run as a stated selection."""
+    jobs: int = Field(default=2, ge=1)
+    """Jobs a worker runs at the same time."""
+
+
+class Policy(Group):
+    """What is published, and for whom."""
+
+    pull_request: Literal["draft", "ready"] = "draft"
+    """How a verified fix is opened."""
+    review: bool = True
+    """Run pull requests when they are opened or pushed to; off: only when asked."""
+    minimum_permission: Literal["write", "admin"] = "write"
+    """The role on a repository that may start work there."""
+
+
+class Log(Group):
+    """What the processes say."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severity that is written."""
+    format: Literal["console", "json"] = "console"
+    """For people or for machines."""
+
+
+class Settings(BaseSettings):
+    """All settings. Built by `load`; constructed directly it reads the environment and takes keywords as the file."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+    )
+
+    server: Server = Field(default_factory=Server)
+    github: GitHub = Field(default_factory=GitHub)
+    store: Store = Field(default_factory=Store)
+    sandbox: Sandbox = Field(default_factory=Sandbox)
+    models: Models = Field(default_factory=Models)
+    limits: Limits = Field(default_factory=Limits)
+    policy: Policy = Field(default_factory=Policy)
+    log: Log = Field(default_factory=Log)
+
+    _origins: Origins = PrivateAttr(default_factory=dict)
+
+    @property
+    def origins(self) -> Origins:
+        """`group.key` -> where its value came from (`FILE:LINE` or `$VARIABLE`); what is absent is a default."""
+        return self._origins
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+
+def load(path: Path | None = None) -> Settings:
+    """The effective settings: defaults, then the file, then the environment.
+
+    `path`, else `REDGREEN_CONFIG`, names a file that must exist; else `redgreen.toml` here is read if it is there.
+    Raises `SettingsRefused` with a sentence that names the key and where it stands.
+    """
+    named = path or (Path(os.environ["REDGREEN_CONFIG"]) if os.environ.get("REDGREEN_CONFIG") else None)
+    values, origins = _read_file(named or DEFAULT_FILE, must_exist=named is not None)
+    variables = variable_origins(os.environ, PREFIX)
+    origins |= variables
+    for key in (*flat_keys(values), *variables):
+        if problem := key_problem(key, Settings):
+            raise SettingsRefused(f"{find_origin(key, origins)}: {problem}")
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise SettingsRefused(_sentence(error, origins)) from None
+    except SettingsError as error:
+        raise SettingsRefused(f"the environment: {error}") from None
+    settings._origins = origins
+    return settings
+
+
+def build_environment(settings: Settings) -> dict[str, str]:
+    """Registry settings that image builds get: the machine's own, then `[sandbox] build_env`."""
+    return registries().values | settings.sandbox.build_env
+
+
+def registries() -> Registries:
+    """The machine's registry settings, with the names of those that cannot be carried into a build and why."""
+    return collect(os.environ)
+
+
+def ca_bundle(settings: Settings) -> Path | None:
+    """The certificate authorities that builds must trust, or None where the machine has no bundle."""
+    if settings.sandbox.ca_bundle is not None:
+        return settings.sandbox.ca_bundle
+    named = (os.environ.get(name, "") for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
+    candidates = [Path(name) for name in named if name] + [MACHINE_CA_BUNDLE]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def model_key(variable: str) -> SecretStr | None:
+    """A model's API key by the variable that the lineup names (`ModelSpec.key_variable`); None: no key is set."""
+    value = os.environ.get(variable, "") if variable else ""
+    return SecretStr(value) if value else None
+
+
+def _read_file(path: Path, *, must_exist: bool) -> tuple[dict[str, Any], dict[str, str]]:
+    if not must_exist and not path.exists():
+        return {}, {}
+    try:
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text), file_origins(text, str(path))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsRefused(f"{path}: not TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsRefused(f"{path}: cannot be read: {error}") from None
+
+
+def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
+    """The first problem, by its key and its place; never with the value, which may be a secret."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"][:2])
+    return f"{find_origin(key, origins)}: {key}: {first['msg']}"
+
+
+def _secret(group: str, key: str, value: SecretStr, file: Path | None) -> SecretStr:
+    if value.get_secret_value() and file is not None:
+        raise SettingsRefused(f"{group}.{key} and {group}.{key}_file are both set: keep one")
+    if file is not None:
+        try:
+            value = SecretStr(file.read_text(encoding="utf-8").strip())
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsRefused(f"{group}.{key}_file: cannot be read: {error}") from None
+    if not value.get_secret_value():
+        raise SettingsRefused(f"{group}.{key} is not set: give ${variable_name(f'{group}.{key}', PREFIX)} or the file")
+    return value
