@@ -2,7 +2,7 @@
 
 Issue titles, test names, failure messages, paths and a model's words can hold mentions, references that close issues,
 links, images, HTML, our own hidden markers, and characters nobody sees. GitHub reads mentions and references from the
-*rendered* text, so a backslash does not stop them. A zero-width space does: the only invisible character that leaves here.
+*rendered* text, so a backslash does not stop them. A zero-width space does: the one invisible character made here.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def block(text: str, limit: int = 4000, language: str = "text") -> str:
 
 
 def json_block(value: Mapping[str, Any]) -> str:
-    """JSON that loads back to the same value; each character that GitHub or markdown acts on is written as an escape."""
+    """JSON that loads back to the same value; what GitHub or markdown would act on is written as an escape."""
     text = json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     for character in "<>@#`&":
         text = text.replace(character, f"\\u{ord(character):04x}")

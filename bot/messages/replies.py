@@ -1,0 +1,82 @@
+"""Answers to what people say: help, and why a line that addresses the bot is no command. Pure."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from bot.commands import CommandError, Problem, Verb
+from bot.messages.untrusted import code, inline
+
+
+def help_text(handle: str) -> str:
+    """One line for each command; `handle` is the App's name."""
+    rows = [f"| `@{handle} {_usage(verb)}` | {_meaning(verb)} |" for verb in Verb]
+    return "\n".join(
+        [
+            "What I do, for people who may write to this repository:",
+            "",
+            "| say | and I |",
+            "| --- | --- |",
+            *rows,
+            "",
+            f"The label `{handle}` on an issue is the same as `fix`. I claim nothing that I did not run.",
+        ]
+    )
+
+
+def denied(reason: str) -> str:
+    return f"I did not start: {inline(reason, 400)}"
+
+
+def misunderstood(error: CommandError, handle: str) -> str:
+    """Why it is no command, and how to get the list."""
+    return f"{_problem(error)} `@{handle} help` lists what I understand."
+
+
+def unknown_model(name: str, known: tuple[str, ...]) -> str:
+    listed = ", ".join(code(model) for model in known) or "none"
+    return f"There is no model called {code(name, 60)} here. Configured: {listed}."
+
+
+def nothing_running() -> str:
+    return "Nothing is running here that could be stopped."
+
+
+def nothing_to_retry() -> str:
+    return "There is no earlier job here to try again. `fix` or `review` starts one."
+
+
+def _problem(error: CommandError) -> str:
+    match error.problem:
+        case Problem.NO_COMMAND:
+            return "You named me, but no command."
+        case Problem.UNKNOWN_COMMAND:
+            return f"I do not know the command {code(error.word, 40)}."
+        case Problem.UNEXPECTED_WORDS:
+            return f"I do not understand {code(error.word, 40)} after the command, so I did nothing."
+        case Problem.MODEL_MISSING:
+            return "`with` needs the name of a model."
+        case Problem.SEVERAL_COMMANDS:
+            return "One comment, one command: I found several different ones, so I did none."
+    assert_never(error.problem)
+
+
+def _usage(verb: Verb) -> str:
+    return "fix [with MODEL]" if verb is Verb.FIX else verb.value
+
+
+def _meaning(verb: Verb) -> str:
+    match verb:
+        case Verb.FIX:
+            return "look for a fix of this issue; a pull request is opened only when tests prove it"
+        case Verb.REVIEW:
+            return "run the tests without and with this pull request, and say what turned red"
+        case Verb.VERIFY:
+            return "say whether this pull request's own new tests are red without its change and green with it"
+        case Verb.RETRY:
+            return "do the last job here again"
+        case Verb.STOP:
+            return "stop what is running here"
+        case Verb.HELP:
+            return "show this"
+    assert_never(verb)

@@ -1,0 +1,185 @@
+"""The one status comment of a fix job, from state to state. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from agents.types import Attempt, Ending
+from bot.messages.evidence import count, counts, dollars, explanation, headline
+from bot.messages.untrusted import MAX_BODY, block, code, inline, quote
+from sandbox.types import Proof
+
+_PATCH_ROOM = 16_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received:
+    """Stored, not yet begun."""
+
+    requested_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Working:
+    model: str
+    strategy: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verifying:
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    pull_number: int
+    proof: Proof
+    cost_usd: float | None
+    draft: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """One attempt and what became of its patch."""
+
+    attempt: Attempt
+    proof: Proof | None = None
+    """None when there was no patch to judge."""
+    refused: str = ""
+    """Why the patch policy refused the patch; "" when it did not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotVerified:
+    tried: tuple[Tried, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """Infrastructure: nothing is said about the issue."""
+
+    cause: str
+    will_retry: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """Whoever asked may not."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigInvalid:
+    line: int | None
+    problem: str
+    path: str = ".github/redgreen.yml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopped:
+    by: str
+
+
+Status = Received | Working | Verifying | Opened | NotVerified | Failed | Refused | ConfigInvalid | Stopped
+
+
+def status(state: Status) -> str:
+    """Markdown. Patches are shortened or left out so that three attempts fit into `MAX_BODY`."""
+    match state:
+        case Received(requested_by=login):
+            return f"On it, asked by {code(login)}. This comment is edited as the work goes on."
+        case Working(model=model, strategy=strategy):
+            how = f" ({code(strategy)})" if strategy else ""
+            return f"Working on a fix with {code(model)}{how}, in a container without network."
+        case Verifying(model=model):
+            return (
+                f"{code(model)} proposes a patch. Running the tests without it and with it, in fresh containers, "
+                "before anything is claimed."
+            )
+        case Opened():
+            return _opened(state)
+        case NotVerified(tried=tried):
+            return _not_verified(tried)
+        case Failed(cause=cause, will_retry=will_retry):
+            then = "It is tried again by itself." if will_retry else "Ask again with `retry` when that is settled."
+            return f"This could not be done. The reason has nothing to do with the issue:\n\n{quote(cause)}\n\n{then}"
+        case Refused(reason=reason):
+            return f"Not started: {inline(reason, 400)}"
+        case ConfigInvalid(line=line, problem=problem, path=path):
+            where = f"{code(path)}, line {line}" if line is not None else code(path)
+            return (
+                f"Not started: there is a mistake in {where} on the default branch.\n\n{quote(problem)}\n\n"
+                "Nothing is guessed around it. Correct it, and ask again."
+            )
+        case Stopped(by=by):
+            return f"Stopped by {code(by)}. Nothing was published."
+    assert_never(state)
+
+
+def _opened(state: Opened) -> str:
+    kind = "a draft pull request" if state.draft else "a pull request"
+    evidence = state.proof.verdict.evidence
+    return "\n\n".join(
+        [
+            f"**{headline(state.proof.verdict)}**: #{state.pull_number} is {kind} with the evidence.",
+            f"{count(len(evidence.pass_to_pass), 'test')} kept green. Cost: {dollars(state.cost_usd)}.",
+        ]
+    )
+
+
+def _not_verified(tried: tuple[Tried, ...]) -> str:
+    parts = ["**No pull request: no patch could be proven.** What was tried:"]
+    room = MAX_BODY // max(1, len(tried)) - 500
+    parts.extend(_tried(one, room) for one in tried)
+    parts.append("More detail in the issue (an input and what it should give) helps most. `retry` starts again.")
+    return "\n\n".join(parts)
+
+
+def _tried(tried: Tried, room: int) -> str:
+    attempt = tried.attempt
+    lines = [
+        f"### {code(attempt.model)}, {code(attempt.strategy)}: {_ending(attempt.ending)}",
+        f"{inline(attempt.reason, 600)} ({count(attempt.steps, 'step')}, {attempt.seconds:.0f} s, "
+        f"cost {dollars(attempt.cost_usd)})",
+    ]
+    if tried.refused:
+        lines.append(f"Its patch was refused unread: {inline(tried.refused, 600)}")
+    if tried.proof is not None:
+        verdict = tried.proof.verdict
+        lines += [f"**{headline(verdict)}.** {explanation(verdict)}", counts(verdict.evidence)]
+    text = "\n\n".join(lines)
+    return f"{text}\n\n{_folded_patch(attempt.diff, room - len(text))}" if attempt.diff else text
+
+
+def _folded_patch(diff: str, room: int) -> str:
+    limit = min(_PATCH_ROOM, room - 200)
+    if limit < 400:
+        return "(The patch is too long to show here.)"
+    return (
+        f"<details>\n<summary>The patch that was not published</summary>\n\n{block(diff, limit, 'diff')}\n\n</details>"
+    )
+
+
+def _ending(ending: Ending) -> str:
+    match ending:
+        case Ending.SUBMITTED:
+            return "proposed a patch"
+        case Ending.CANNOT_REPRODUCE:
+            return "could not reproduce the problem"
+        case Ending.NEEDS_DECISION:
+            return "needs a decision of a person"
+        case Ending.GAVE_UP:
+            return "searched and found nothing"
+        case Ending.LIMIT:
+            return "reached a limit"
+        case Ending.STUCK:
+            return "went in circles"
+        case Ending.FORMAT_ERRORS:
+            return "did not keep to the form it has to answer in"
+        case Ending.MODEL_FAILED:
+            return "the model's endpoint failed"
+        case Ending.STOPPED:
+            return "was stopped"
+    assert_never(ending)

@@ -1,0 +1,169 @@
+"""Every sentence, as readers see it, against committed texts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agents.types import Ending
+from bot.commands import CommandError, Problem
+from bot.messages import pull_request, replies, review, status
+from bot.messages.untrusted import MAX_BODY
+from bot.review import Anchored, anchor, assess
+from bot.types import IssueText
+from bot.workshop import Finding
+from sandbox.types import Ended, RegressionFree, RunKind, TestStatus, Verdict, verdict_name
+from tests.support import proofs, snapshots
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+ISSUE = IssueText(number=12, title="Empty input gives a dash", body="slug('') returns '-'", author="ada")
+
+
+def check(name: str, text: str) -> None:
+    snapshots.check(SNAPSHOTS, f"{name}.md", text)
+
+
+def report(verdict: Verdict, **changes: object) -> pull_request.FixReport:
+    plain = pull_request.FixReport(
+        issue=ISSUE,
+        requested_by="ada",
+        attempt=proofs.ATTEMPT,
+        proof=proofs.proof(verdict, *proofs.usual_runs()),
+        statement={"_type": "https://in-toto.io/Statement/v1", "predicate": {"result": "PASSED"}},
+        job="job-1",
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("verdict", proofs.VERDICTS, ids=proofs.NAMES)
+def test_pull_request_body_of_each_verdict(verdict: Verdict) -> None:
+    check(f"pull_request-{verdict_name(verdict)}", pull_request.body(report(verdict)))
+
+
+@pytest.mark.parametrize("verdict", proofs.VERDICTS, ids=proofs.NAMES)
+def test_not_verified_comment_of_each_verdict(verdict: Verdict) -> None:
+    tried = status.Tried(attempt=proofs.ATTEMPT, proof=proofs.proof(verdict))
+    check(f"status-not_verified-{verdict_name(verdict)}", status.status(status.NotVerified(tried=(tried,))))
+
+
+@pytest.mark.parametrize("verdict", proofs.VERDICTS, ids=proofs.NAMES)
+def test_review_of_each_verdict(verdict: Verdict) -> None:
+    assessed = assess(proofs.proof(verdict, *proofs.usual_runs()), proofs.HEAD)
+    text = f"{assessed.conclusion}: {review.check_title(assessed)}\n\n---\n\n{review.summary(assessed)}"
+    check(f"review-{verdict_name(verdict)}", text)
+
+
+def test_review_with_changed_expectations_and_a_loose_claim() -> None:
+    own = proofs.run(RunKind.CANDIDATE, proofs.report(proofs.result(proofs.OLD, TestStatus.PASSED)))
+    verdict = proofs.VERDICTS[proofs.NAMES.index("Regressed")]
+    assessed = assess(proofs.proof(verdict, *proofs.usual_runs(), own), proofs.HEAD)
+    loose = Anchored(loose=(Finding(path="slug.py", line=99, claim="`None` raises"),))
+    text = f"{assessed.conclusion}: {review.check_title(assessed)}\n\n---\n\n{review.summary(assessed, loose, 'opus')}"
+    check("review-changed_expectations", text)
+
+
+def test_findings_of_a_model() -> None:
+    diff = "--- a/slug.py\n+++ b/slug.py\n@@ -1,2 +1,2 @@\n-a\n+b\n c\n"
+    found = anchor([Finding(path="slug.py", line=1, claim="Breaks for None.\n\nAnd for ''.")], diff)
+    comments = review.finding_comments(found, "opus")
+    check("findings", "\n---\n".join([review.findings_body(found, "opus"), *(c.body for c in comments.values())]))
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("received", status.Received(requested_by="ada")),
+        ("working", status.Working(model="opus", strategy="loop")),
+        ("working-no_strategy", status.Working(model="repair")),
+        ("verifying", status.Verifying(model="opus")),
+        ("opened", status.Opened(pull_number=13, proof=proofs.proof(proofs.VERDICTS[0]), cost_usd=None)),
+        (
+            "opened-draft",
+            status.Opened(pull_number=13, proof=proofs.proof(proofs.VERDICTS[0]), cost_usd=0.02, draft=True),
+        ),
+        ("failed", status.Failed(cause="No Docker engine answers.\nStart one.")),
+        ("failed-retry", status.Failed(cause="The image's registry timed out.", will_retry=True)),
+        ("refused", status.Refused(reason="fix needs write access to the repository; eve has read.")),
+        ("config", status.ConfigInvalid(line=3, problem="unknown key `modell`")),
+        ("config-no_line", status.ConfigInvalid(line=None, problem="the file is not UTF-8")),
+        ("stopped", status.Stopped(by="ada")),
+    ],
+)
+def test_status_comment(name: str, state: status.Status) -> None:
+    check(f"status-{name}", status.status(state))
+
+
+def test_not_verified_without_any_patch() -> None:
+    attempts = [
+        replace(proofs.ATTEMPT, ending=ending, diff="", reason="Why.", cost_usd=None if i else 0.0)
+        for i, ending in enumerate(Ending)
+    ]
+    tried = tuple(status.Tried(attempt=attempt) for attempt in attempts)
+    refused = status.Tried(attempt=proofs.ATTEMPT, refused="the patch writes a symbolic link `x`")
+    check("status-not_verified-endings", status.status(status.NotVerified(tried=(*tried, refused))))
+
+
+def test_replies() -> None:
+    errors = [
+        replies.misunderstood(CommandError(problem=problem, word="frobnicate"), "redgreen") for problem in Problem
+    ]
+    texts = [
+        replies.help_text("redgreen"),
+        replies.denied("eve has read."),
+        *errors,
+        replies.unknown_model("gpt-0", ("repair", "opus")),
+        replies.unknown_model("gpt-0", ()),
+        replies.nothing_running(),
+        replies.nothing_to_retry(),
+        review.in_progress_title(),
+        review.in_progress_summary(),
+        review.failed("No Docker engine answers."),
+    ]
+    check("replies", "\n\n---\n\n".join(texts))
+
+
+def test_commit_message_names_the_proof_and_closes_nothing() -> None:
+    verdict = proofs.VERDICTS[0]
+    issue = replace(ISSUE, title="[skip ci] fixes #3 for @ada")
+    message = pull_request.commit_message(issue, proofs.proof(verdict))
+    check("commit_message", message)
+    assert "fixes #" not in message
+    assert "[skip" not in message
+    without = pull_request.commit_message(issue, proofs.proof(RegressionFree(evidence=proofs.DOUBTS)))
+    assert "Red before" not in without
+
+
+def test_title_is_one_bounded_line() -> None:
+    assert pull_request.title(replace(ISSUE, title="a\nb")) == "Fix: a b"
+    assert len(pull_request.title(replace(ISSUE, title="a" * 500))) == 120
+
+
+def test_a_proof_too_long_for_the_page_is_named_instead_of_cut() -> None:
+    text = pull_request.body(report(proofs.VERDICTS[0], statement={"log": "x" * 70_000}))
+    assert len(text) <= MAX_BODY
+    assert "too long for this page" in text
+    assert "job-1" in text
+
+
+def test_hundreds_of_long_test_names_stay_within_the_limit() -> None:
+    reds = tuple(replace(proofs.RED, id=proofs.TestId(f"tests/t.py::test_{'n' * 400}_{n}")) for n in range(400))
+    ids = tuple(red.id for red in reds)
+    evidence = replace(proofs.DOUBTS, fail_to_pass=ids, pass_to_pass=ids, flaky=ids, ignored_test_edits=ids)
+    verdict = replace(proofs.VERDICTS[0], evidence=evidence, red_before=reds)
+    text = pull_request.body(report(verdict))
+    assert len(text) <= MAX_BODY
+    assert "and 380 more" in text
+    tried = status.Tried(attempt=replace(proofs.ATTEMPT, diff="+x\n" * 50_000), proof=proofs.proof(verdict))
+    assert len(status.status(status.NotVerified(tried=(tried,) * 3))) <= MAX_BODY
+
+
+def test_each_way_a_run_can_end_has_words() -> None:
+    for ended in Ended:
+        verdict = proofs.VERDICTS[-1]
+        base = proofs.run(RunKind.BASE, None, ended=ended)
+        once_more = proofs.run(RunKind.CONFIRMATION, None, ended=ended)
+        text = review.summary(assess(proofs.proof(verdict, base, once_more), proofs.HEAD))
+        assert "no report" in text
+        assert "what turned red, once more" in text
