@@ -1,0 +1,277 @@
+"""The one place that speaks to a Docker engine through its SDK. Everything above it knows only these few calls.
+
+The SDK's and the transport's exceptions never leave this module: they become `EngineUnavailable`, `ContainerLost`,
+`ImageBuildFailed` or `SetupError`. Works with any engine of API 1.41 or later (Docker 20.10, Podman's socket).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import docker
+import docker.errors
+import docker.types
+import requests
+import urllib3.exceptions
+
+from sandbox.errors import ContainerLost, EngineUnavailable, SandboxError, SetupError
+
+HOW_TO_GET_ONE = (
+    "redgreen runs code only in containers, never on the host, so it needs a Docker engine. To get one: install Docker "
+    "(https://docs.docker.com/engine/install/; on Debian: apt-get install docker.io) or Podman with its socket, start "
+    "it, and let this user reach its socket (the `docker` group, or rootless mode). An engine elsewhere is named in "
+    "`sandbox.docker_host` (DOCKER_HOST's form: unix:///path or tcp://host:port)."
+)
+
+_REQUEST_SECONDS = 120
+_REGISTRY_SECONDS = 15
+_TRANSPORT_ERRORS = (
+    docker.errors.DockerException,
+    requests.exceptions.RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerSpec:
+    """What a container is made of: everything not named here is the engine's most restrictive."""
+
+    image: str
+    command: tuple[str, ...]
+    user: str
+    environment: Mapping[str, str]
+    labels: Mapping[str, str]
+    memory_bytes: int
+    cpus: float
+    pids: int
+    file_bytes: int
+    tmpfs: Mapping[str, str]
+    network: str = "none"
+    read_only: bool = True
+    capabilities: tuple[str, ...] = ()
+    runtime: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerState:
+    running: bool
+    out_of_memory: bool = False
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFacts:
+    id: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    repo_digests: tuple[str, ...] = ()
+
+
+class Daemon:
+    """A connected engine."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+
+    @classmethod
+    def connect(cls, docker_host: str) -> Daemon:
+        """Raises `EngineUnavailable` with a text that says how to get an engine."""
+        try:
+            options: dict[str, Any] = {"timeout": _REQUEST_SECONDS}
+            client = docker.DockerClient(base_url=docker_host, **options) if docker_host else docker.from_env(**options)
+            client.ping()
+        except _TRANSPORT_ERRORS as error:
+            where = docker_host or "the default socket"
+            raise EngineUnavailable(
+                f"No Docker engine answers at {where} ({_brief(error)}). {HOW_TO_GET_ONE}"
+            ) from error
+        return cls(client)
+
+    def close(self) -> None:
+        self._client.close()
+
+    # --- images --------------------------------------------------------------------------------------------------
+
+    def image(self, reference: str) -> ImageFacts | None:
+        """None where the engine has no such image."""
+        try:
+            found = self._client.api.inspect_image(reference)
+        except docker.errors.ImageNotFound:
+            return None
+        except _TRANSPORT_ERRORS as error:
+            raise _unavailable(error) from error
+        labels = (found.get("Config") or {}).get("Labels") or {}
+        return ImageFacts(id=found["Id"], labels=labels, repo_digests=tuple(found.get("RepoDigests") or ()))
+
+    def registry_digest(self, reference: str) -> str | None:
+        """The digest that the reference's registry has for it now; None where no registry answers in time."""
+        api = self._client.api
+        try:
+            answer = api._get(
+                api._url("/distribution/{0}/json", reference), timeout=_REGISTRY_SECONDS
+            )  # the SDK's own method has no time limit of its own, and a black-holed registry would hold a start up
+            return str(api._result(answer, True)["Descriptor"]["digest"])
+        except (*_TRANSPORT_ERRORS, KeyError):
+            return None
+
+    def pull(self, reference: str) -> None:
+        """Raises `SetupError` where it cannot be had."""
+        try:
+            for line in self._client.api.pull(reference, stream=True, decode=True):
+                if "error" in line:
+                    raise SetupError(f"The image {reference} cannot be pulled: {line['error']}")
+        except _TRANSPORT_ERRORS as error:
+            raise SetupError(f"The image {reference} cannot be pulled: {_brief(error)}") from error
+
+    def import_tar(self, stream: IO[bytes], reference: str, changes: Sequence[str]) -> None:
+        repository, _, tag = reference.rpartition(":")
+        try:
+            self._client.api.import_image_from_stream(stream, repository=repository, tag=tag, changes=list(changes))
+        except _TRANSPORT_ERRORS as error:
+            raise SetupError(f"The engine did not take the base image: {_brief(error)}") from error
+
+    def commit(self, container: str, reference: str, changes: Sequence[str]) -> str:
+        """A new image of the container's file system (mounts left out); its id."""
+        repository, _, tag = reference.rpartition(":")
+        try:
+            answer = self._client.api.commit(container, repository=repository, tag=tag, changes="\n".join(changes))
+        except _TRANSPORT_ERRORS as error:
+            raise ContainerLost(f"The engine could not keep the built image: {_brief(error)}") from error
+        return str(answer["Id"])
+
+    def remove_image(self, reference: str) -> None:
+        with contextlib.suppress(*_TRANSPORT_ERRORS):
+            self._client.api.remove_image(reference, force=True)
+
+    # --- containers ----------------------------------------------------------------------------------------------
+
+    def create(self, spec: ContainerSpec) -> str:
+        """A container that is not started yet; its id. Raises `SetupError` where the engine refuses the spec."""
+        api = self._client.api
+        try:
+            host = api.create_host_config(
+                read_only=spec.read_only,
+                network_mode=spec.network,
+                cap_drop=["ALL"],
+                cap_add=list(spec.capabilities) or None,
+                security_opt=["no-new-privileges"],
+                mem_limit=spec.memory_bytes,
+                memswap_limit=spec.memory_bytes,
+                nano_cpus=int(spec.cpus * 1e9),
+                pids_limit=spec.pids,
+                ulimits=_ulimits(spec.file_bytes),
+                tmpfs=dict(spec.tmpfs),
+                # The stream carries every byte of every command: a log of it would fill the host's disk.
+                log_config=docker.types.LogConfig(type="none"),
+                runtime=spec.runtime or None,
+                ipc_mode="private",
+                pid_mode=None,
+            )
+            # The SDK's own `create_container` cannot say StdinOnce with a detached create; this is the same request.
+            config = {
+                "Image": spec.image,
+                "Entrypoint": list(spec.command),
+                "Cmd": None,
+                "User": spec.user,
+                "Env": [f"{name}={value}" for name, value in spec.environment.items()],
+                "Labels": dict(spec.labels),
+                "Hostname": "sandbox",
+                "WorkingDir": "/",
+                "OpenStdin": True,
+                "StdinOnce": True,
+                "AttachStdin": True,
+                "AttachStdout": True,
+                "AttachStderr": True,
+                "Tty": False,
+                "Healthcheck": {"Test": ["NONE"]},
+                "HostConfig": host,
+            }
+            return str(api.create_container_from_config(config)["Id"])
+        except docker.errors.APIError as error:
+            raise SetupError(f"The engine refused the sandbox's container: {_brief(error)}") from error
+        except _TRANSPORT_ERRORS as error:
+            raise _unavailable(error) from error
+
+    def attach(self, container: str) -> Attached:
+        """The container's standard streams; to be called before `start`, so that no byte is missed."""
+        params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        try:
+            handle = self._client.api.attach_socket(container, params=params)
+        except _TRANSPORT_ERRORS as error:
+            raise _lost(error) from error
+        return Attached(handle)
+
+    def start(self, container: str) -> None:
+        try:
+            self._client.api.start(container)
+        except docker.errors.APIError as error:
+            raise SetupError(f"The sandbox's container does not start: {_brief(error)}") from error
+        except _TRANSPORT_ERRORS as error:
+            raise _lost(error) from error
+
+    def state(self, container: str) -> ContainerState | None:
+        """None when the container, or the engine, is gone."""
+        try:
+            state = self._client.api.inspect_container(container)["State"]
+        except _TRANSPORT_ERRORS:
+            return None
+        return ContainerState(
+            running=bool(state.get("Running")),
+            out_of_memory=bool(state.get("OOMKilled")),
+            exit_code=state.get("ExitCode"),
+        )
+
+    def remove(self, container: str) -> None:
+        """Kill and forget it. Never raises: what cannot be removed now is an orphan, collected later."""
+        with contextlib.suppress(*_TRANSPORT_ERRORS):
+            self._client.api.remove_container(container, force=True, v=True)
+
+    def containers(self, label: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """(id, labels) of every container, running or not, that carries the label."""
+        try:
+            found = self._client.api.containers(all=True, filters={"label": label})
+        except _TRANSPORT_ERRORS as error:
+            raise _unavailable(error) from error
+        for entry in found:
+            yield str(entry["Id"]), entry.get("Labels") or {}
+
+
+class Attached:
+    """The hijacked connection of an attach: a socket and what keeps it open."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+        # Over a unix socket or plain TCP the SDK hands out a SocketIO, over TLS the socket itself.
+        self.socket: socket.socket = getattr(handle, "_sock", handle)
+
+    def close(self) -> None:
+        """Ends the container's standard input, and with it the supervisor. Never raises."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        response = getattr(self._handle, "_response", None)
+        for thing in (self._handle, self.socket, response):
+            if thing is not None:
+                with contextlib.suppress(*_TRANSPORT_ERRORS, ValueError):
+                    thing.close()
+
+
+def _ulimits(file_bytes: int) -> list[docker.types.Ulimit]:
+    limits = {"fsize": file_bytes, "nofile": 65_536, "core": 0}
+    return [docker.types.Ulimit(name=name, soft=value, hard=value) for name, value in limits.items()]
+
+
+def _unavailable(error: Exception) -> SandboxError:
+    return EngineUnavailable(f"The Docker engine does not answer as it should ({_brief(error)}). {HOW_TO_GET_ONE}")
+
+
+def _lost(error: Exception) -> SandboxError:
+    return ContainerLost(f"The container or its engine went away: {_brief(error)}")
+
+
+def _brief(error: Exception) -> str:
+    explanation = getattr(error, "explanation", None)
+    return str(explanation or error).strip().splitlines()[0][:300] if str(explanation or error).strip() else repr(error)

@@ -1,0 +1,104 @@
+"""Which image a plan's tests run in: the base, pulled or built offline, and the environment built on it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sandbox import baseimage
+from sandbox.daemon import Daemon
+from sandbox.errors import SetupError
+from sandbox.types import Progress
+
+OFFLINE_BASE = "redgreen-base"
+"""The base's name in a plan: whichever way this machine came by it."""
+
+PULLED_BASE = "docker.io/library/python:3.11-bookworm"
+"""Debian 12 with Python, a compiler and git; pinned to the digest first seen (`pin_file`)."""
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def ensure_base(daemon: Daemon, wanted: str, cache_dir: Path, progress: Progress) -> str:
+    """The base image's reference, present in the engine.
+
+    `wanted` is the operator's choice and wins; else the image built offline earlier, else the pinned image from the
+    registry, else one built offline. Raises `SetupError` where none of them can be had.
+    """
+    if wanted:
+        return _named(daemon, wanted, progress)
+    recipe = baseimage.recipe_of_machine()
+    if daemon.image(recipe.tag) is not None:
+        return recipe.tag
+    pin = cache_dir / "base-image.json"
+    with _one_at_a_time(cache_dir / "base-image.lock"):
+        if daemon.image(recipe.tag) is not None:
+            return recipe.tag
+        return _pulled(daemon, pin, progress) or _built(daemon, recipe, cache_dir, progress)
+
+
+def _named(daemon: Daemon, reference: str, progress: Progress) -> str:
+    if daemon.image(reference) is None:
+        progress(f"base image: pulling {reference}")
+        daemon.pull(reference)
+        if daemon.image(reference) is None:
+            raise SetupError(f"The engine does not have the base image {reference} after pulling it.")
+    return reference
+
+
+def _pulled(daemon: Daemon, pin: Path, progress: Progress) -> str | None:
+    """The registry's image by digest; None where no registry answers.
+
+    The digest is resolved once and written down: from then on this installation uses exactly that image, until the
+    operator removes the pin. An image that is already here is used without asking anybody.
+    """
+    pinned = _read_pin(pin)
+    if pinned is not None and daemon.image(pinned) is not None:
+        return pinned
+    digest = pinned.rpartition("@")[2] if pinned else daemon.registry_digest(PULLED_BASE)
+    if digest is None:
+        progress("base image: no registry answers")
+        return None
+    reference = f"{PULLED_BASE.rpartition(':')[0]}@{digest}"
+    progress(f"base image: pulling {reference}")
+    try:
+        daemon.pull(reference)
+    except SetupError as error:
+        progress(f"base image: {error}")
+        return None
+    pin.write_text(json.dumps({"image": reference}) + "\n")
+    return reference
+
+
+def _read_pin(pin: Path) -> str | None:
+    try:
+        image = json.loads(pin.read_text())["image"]
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise SetupError(f"{pin} is not a pin of redgreen's base image; remove it to pin anew.") from error
+    return str(image)
+
+
+def _built(daemon: Daemon, recipe: baseimage.Recipe, cache_dir: Path, progress: Progress) -> str:
+    with baseimage.built(recipe, cache_dir, progress) as stream:
+        assert stream.stdout is not None
+        daemon.import_tar(
+            stream.stdout,
+            recipe.tag,
+            [f"ENV PATH={DEFAULT_PATH}", "ENV LANG=C.UTF-8", "LABEL org.redgreen.image=base", 'CMD ["/bin/bash"]'],
+        )
+    progress(f"base image: {recipe.tag} is ready")
+    return recipe.tag
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Over processes: two starts at once shall not build the same image twice."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
