@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# The checks of `make test`, alone or together.
+#
+#   scripts/check.sh all | lint | types | contracts | docs | tests [PYTEST-ARGUMENT...]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+bin=.venv/bin
+
+lint() {
+  "$bin/ruff" check . && "$bin/ruff" format --check .
+}
+
+types() { "$bin/mypy"; }
+
+contracts() { "$bin/lint-imports" --no-logo; }
+
+docs() { "$bin/python" scripts/docs_tables.py --check; }
+
+static() {
+  local check failed=0
+  for check in lint types contracts docs; do
+    if "$check" >"var/check-$check.log" 2>&1; then
+      printf '%-9s ok\n' "$check"
+    else
+      failed=1
+      printf '%-9s FAILED\n' "$check"
+      cat "var/check-$check.log"
+    fi
+  done
+  return "$failed"
+}
+
+tests() {
+  "$bin/python" -m pytest "$@"
+}
+
+# The tests with the branches of the deciding modules counted (their list: pyproject.toml, tool.coverage).
+measured_tests() {
+  rm -f .coverage
+  "$bin/coverage" run -m pytest "$@" && "$bin/coverage" report
+}
+
+# The static checks need one core for a minute and no engine, so they run beside the tests.
+all() {
+  local result=0
+  mkdir -p var
+  static >var/check-static.log 2>&1 &
+  local beside=$!
+  # shellcheck disable=SC2064  # now, not then
+  trap "kill $beside 2>/dev/null || true" EXIT
+  measured_tests 2>&1 | tee var/check-tests.log || result=1
+  wait "$beside" || result=1
+  trap - EXIT
+  cat var/check-static.log
+  grep -E '^(=+ )?[0-9]+ (passed|failed|skipped|error)|^=+ .*(passed|failed|error).* in ' var/check-tests.log | tail -n 1 || true
+  return "$result"
+}
+
+prepare() {
+  case ${1:-} in
+    all | tests)
+      if [ "${REDGREEN_TEST_DOCKER:-1}" = 0 ]; then
+        printf 'REDGREEN_TEST_DOCKER=0: everything that needs a Docker engine is skipped\n'
+        scripts/setup.sh --no-engine
+      else
+        scripts/setup.sh
+      fi
+      ;;
+    lint | types | contracts | docs) scripts/setup.sh --no-engine ;;
+    *)
+      sed -n '4p' "${BASH_SOURCE[0]}" >&2
+      exit 2
+      ;;
+  esac
+}
+
+prepare "$@"
+"$@"
