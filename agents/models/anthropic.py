@@ -1,0 +1,114 @@
+"""Anthropic's Messages API; the only importer of `anthropic`.
+
+The raw event stream is read here instead of the SDK's accumulating helper, which raises in the middle of a reply when a
+tool's JSON is broken, returns half a message when the stream ends early, and hides that `message_stop` never came.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import anthropic
+from pydantic import SecretStr
+
+from agents.errors import IncompleteReply, ModelError, ModelUnavailable
+from agents.models import faults
+from agents.models.anthropic_wire import Reading, request
+from agents.models.prices import cost
+from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client
+from agents.types import Message, Reply, ToolSpec
+from config.models import ModelSpec
+
+_RAISED = (anthropic.AnthropicError, *TRANSPORT_ERRORS, ValueError, TypeError)
+"""All that comes out of the SDK's call and iteration; ValueError: JSON, UTF-8 and pydantic; TypeError: odd shapes."""
+
+
+class AnthropicModel:
+    """`agents.protocols.Model` over one endpoint."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        key: SecretStr | None,
+        *,
+        timeouts: Timeouts | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spec = spec
+        self._key = key.get_secret_value() if key else ""
+        self._clock = clock
+        # A key is always given, so that the SDK never looks for one in the environment or in a profile on the disk.
+        self._client = anthropic.Anthropic(
+            api_key=self._key or "none",
+            base_url=spec.endpoint,
+            max_retries=0,
+            http_client=http_client(timeouts or Timeouts()),
+        )
+
+    def __repr__(self) -> str:
+        return f"AnthropicModel({self._spec.name!r})"
+
+    @property
+    def name(self) -> str:
+        return self._spec.name
+
+    def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
+        started = self._clock()
+        asked = request(self._spec, messages, tools, min(max_output_tokens, self._spec.output_limit))
+        reading = self._read(asked)
+        message, stop = reading.message()
+        usage = reading.usage()
+        return Reply(
+            message=message,
+            stop=stop,
+            usage=usage,
+            cost_usd=cost(self._spec, usage),
+            seconds=self._clock() - started,
+            model=reading.model or self._spec.model_id,
+        )
+
+    def _read(self, asked: Mapping[str, Any]) -> Reading:
+        reading = Reading(self.name)
+        begun = False
+        try:
+            with self._client.messages.create(**asked, stream=True) as stream:
+                begun = True
+                for event in _plain(stream):
+                    reading.take(event)
+        except _RAISED as error:
+            # `from None`: the SDK's own text may repeat the key.
+            raise self._fault(error, begun=begun) from None
+        reading.require_end()
+        return reading
+
+    def _fault(self, error: Exception, *, begun: bool) -> ModelError:
+        match error:
+            case anthropic.APIStatusError():
+                return faults.translate(self.name, self._complaint(error))
+            case anthropic.APIConnectionError() if not begun:
+                return ModelUnavailable(f"{self.name}: no connection to the endpoint ({type(error).__name__})")
+            case _ if not begun and isinstance(error, TRANSPORT_ERRORS):
+                return ModelUnavailable(f"{self.name}: no connection to the endpoint ({type(error).__name__})")
+            case _:
+                return IncompleteReply(
+                    f"{self.name}: the reply broke off or cannot be read "
+                    f"({type(error).__name__}: {faults.plain(str(error), key=self._key)})"
+                )
+
+    def _complaint(self, error: anthropic.APIStatusError) -> faults.Complaint:
+        kind, text = faults.read_body(error.body)
+        return faults.Complaint(
+            status=error.status_code,
+            kind=kind,
+            text=faults.plain(text, key=self._key),
+            retry_after=faults.retry_after(error.response.headers, datetime.now(UTC)),
+        )
+
+
+def _plain(stream: Iterable[Any]) -> Iterable[object]:
+    """The SDK builds events without checking them; `Reading` does, from their plain form."""
+    for event in stream:
+        yield event.to_dict(mode="json", warnings=False) if isinstance(event, anthropic.BaseModel) else event

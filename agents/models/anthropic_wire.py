@@ -1,0 +1,264 @@
+"""The Messages API's shapes: our conversation to a request, its events to a message. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, Tag, TypeAdapter
+from pydantic import Discriminator as By
+
+from agents.errors import IncompleteReply
+from agents.models.reading import clean, clean_json, tool_call
+from agents.types import Message, Part, Reasoning, Role, StopReason, Text, ToolCall, ToolResult, ToolSpec, Usage
+from config.models import ModelSpec
+
+_MARK = {"type": "ephemeral"}
+"""A cache mark: the endpoint keeps what stands up to and with this block (at most four marks a request)."""
+_THINKING = ("thinking", "redacted_thinking")
+EMPTY = "(no text)"
+"""The API refuses an empty message."""
+
+
+# --- to the wire -------------------------------------------------------------------------------------------------
+
+
+def request(spec: ModelSpec, messages: Sequence[Message], tools: Sequence[ToolSpec], max_tokens: int) -> dict[str, Any]:
+    """The arguments of one call. The conversation is only appended to, so the marks make the next call a cache hit."""
+    asked: dict[str, Any] = {"model": spec.model_id, "max_tokens": max_tokens, "messages": _turns(messages)}
+    system = "\n\n".join(message.text for message in messages if message.role is Role.SYSTEM)
+    if system:
+        asked["system"] = [{"type": "text", "text": clean(system), "cache_control": _MARK}]
+    if tools:
+        asked["tools"] = [
+            {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}
+            for tool in tools
+        ]
+    if spec.thinking:
+        asked["thinking"] = {"type": "adaptive"}
+    if spec.effort:
+        asked["output_config"] = {"effort": spec.effort}
+    return asked
+
+
+def _turns(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """User and assistant in turn; the last two user turns marked, so that each call reads what the last one wrote."""
+    turns: list[dict[str, Any]] = []
+    for message in messages:
+        if message.role is Role.SYSTEM:
+            continue
+        blocks = [block for part in message.parts if (block := _block(part)) is not None]
+        if turns and turns[-1]["role"] == message.role.value:
+            turns[-1]["content"].extend(blocks)
+        else:
+            turns.append({"role": message.role.value, "content": blocks})
+    for turn in turns:
+        # Results must come before other blocks of the turn that answers a call.
+        turn["content"].sort(key=lambda block: block["type"] != "tool_result" if turn["role"] == "user" else 0)
+        turn["content"] = turn["content"] or [{"type": "text", "text": EMPTY}]
+    for turn in [turn for turn in turns if turn["role"] == "user"][-2:]:
+        turn["content"][-1] = {**turn["content"][-1], "cache_control": _MARK}
+    return turns
+
+
+def _block(part: Part) -> dict[str, Any] | None:
+    match part:
+        case Text(text=text):
+            return {"type": "text", "text": clean(text)} if text.strip() else None
+        case Reasoning(opaque=opaque):
+            # Another vendor's thinking means nothing here.
+            return dict(opaque) if opaque.get("type") in _THINKING else None
+        case ToolCall():
+            return {"type": "tool_use", "id": part.id, "name": part.name, "input": dict(part.arguments)}
+        case ToolResult():
+            block = {"type": "tool_result", "tool_use_id": part.call_id, "content": clean(part.text) or EMPTY}
+            return {**block, "is_error": True} if part.is_error else block
+
+
+# --- from the wire -----------------------------------------------------------------------------------------------
+
+
+class _Foreign(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _OutputDetails(_Foreign):
+    thinking_tokens: int = 0
+
+
+class _Counts(_Foreign):
+    """Cumulative; a field that is absent keeps its earlier value."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    output_tokens_details: _OutputDetails | None = None
+
+
+class _Head(_Foreign):
+    model: str = ""
+    usage: _Counts = _Counts()
+
+
+class _MessageStart(_Foreign):
+    type: Literal["message_start"]
+    message: _Head
+
+
+class _BlockStart(_Foreign):
+    type: Literal["content_block_start"]
+    index: int
+    content_block: dict[str, Any]
+
+
+class _Delta(_Foreign):
+    type: str
+    text: str = ""
+    partial_json: str = ""
+    thinking: str = ""
+    signature: str = ""
+
+
+class _BlockDelta(_Foreign):
+    type: Literal["content_block_delta"]
+    index: int
+    delta: _Delta
+
+
+class _End(_Foreign):
+    stop_reason: str | None = None
+
+
+class _MessageDelta(_Foreign):
+    type: Literal["message_delta"]
+    delta: _End
+    usage: _Counts = _Counts()
+
+
+class _MessageStop(_Foreign):
+    type: Literal["message_stop"]
+
+
+class _Other(_Foreign):
+    """Events that came later than this code, and `content_block_stop`, which says nothing new."""
+
+    type: str
+
+
+_KNOWN = ("message_start", "content_block_start", "content_block_delta", "message_delta", "message_stop")
+
+
+def _tag(value: object) -> str:
+    kind = value.get("type") if isinstance(value, Mapping) else None
+    return kind if kind in _KNOWN else "other"
+
+
+_Event = Annotated[
+    Annotated[_MessageStart, Tag("message_start")]
+    | Annotated[_BlockStart, Tag("content_block_start")]
+    | Annotated[_BlockDelta, Tag("content_block_delta")]
+    | Annotated[_MessageDelta, Tag("message_delta")]
+    | Annotated[_MessageStop, Tag("message_stop")]
+    | Annotated[_Other, Tag("other")],
+    By(_tag),
+]
+_EVENT: TypeAdapter[Any] = TypeAdapter(Annotated[_Event, Field()])
+
+
+class Reading:
+    """Puts one message together from its events."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._blocks: dict[int, dict[str, Any]] = {}
+        self._json: dict[int, str] = {}
+        self._counts: dict[str, Any] = {}
+        self._stop: str | None = None
+        self._ended = False
+        self.model = ""
+
+    def take(self, event: object) -> None:
+        """Raises `pydantic.ValidationError` (a ValueError) for what is no event."""
+        match _EVENT.validate_python(event):
+            case _MessageStart(message=head):
+                self.model = clean(head.model)
+                self._count(head.usage)
+            case _BlockStart(index=index, content_block=block):
+                self._blocks[index] = dict(block)
+            case _BlockDelta(index=index, delta=delta):
+                self._extend(index, delta)
+            case _MessageDelta(delta=end, usage=usage):
+                self._stop = end.stop_reason
+                self._count(usage)
+            case _MessageStop():
+                self._ended = True
+            case _:
+                pass
+
+    def require_end(self) -> None:
+        """Raises `IncompleteReply` unless the message has its end."""
+        if not self._ended or self._stop is None:
+            raise IncompleteReply(f"{self._name}: the stream ended before the message did")
+
+    def message(self) -> tuple[Message, StopReason]:
+        parts = [self._part(index, block) for index, block in sorted(self._blocks.items())]
+        message = Message(role=Role.ASSISTANT, parts=tuple(part for part in parts if part is not None))
+        return message, self._reason(message)
+
+    def usage(self) -> Usage:
+        """The API's `input_tokens` leaves out what came from or went to the cache; ours is the whole prompt."""
+        read = self._counts.get("cache_read_input_tokens", 0)
+        written = self._counts.get("cache_creation_input_tokens", 0)
+        details = self._counts.get("output_tokens_details", {})
+        return Usage(
+            input_tokens=self._counts.get("input_tokens", 0) + read + written,
+            output_tokens=self._counts.get("output_tokens", 0),
+            cache_read_tokens=read,
+            cache_write_tokens=written,
+            reasoning_tokens=details.get("thinking_tokens", 0),
+        )
+
+    def _count(self, usage: _Counts) -> None:
+        self._counts.update(usage.model_dump(exclude_none=True))
+
+    def _extend(self, index: int, delta: _Delta) -> None:
+        block = self._blocks.get(index)
+        if block is None:
+            raise ValueError(f"a piece of block {index}, which never began")
+        match delta.type:
+            case "text_delta":
+                block["text"] = str(block.get("text", "")) + delta.text
+            case "thinking_delta":
+                block["thinking"] = str(block.get("thinking", "")) + delta.thinking
+            case "signature_delta":
+                block["signature"] = delta.signature
+            case "input_json_delta":
+                self._json[index] = self._json.get(index, "") + delta.partial_json
+            case _:
+                pass
+
+    def _part(self, index: int, block: Mapping[str, Any]) -> Part | None:
+        match block.get("type"):
+            case "text":
+                return Text(text=clean(str(block.get("text", ""))))
+            case "thinking" | "redacted_thinking":
+                return Reasoning(text=clean(str(block.get("thinking", ""))), opaque=clean_json(dict(block)))
+            case "tool_use":
+                cut = self._stop in ("max_tokens", "model_context_window_exceeded")
+                name = str(block.get("name", ""))
+                # Compatible servers may give the whole input at the block's start instead of in pieces.
+                arguments = self._json.get(index) or json.dumps(block.get("input") or {})
+                return tool_call(str(block.get("id", "")), name, arguments, cut=cut)
+            case _:
+                return None
+
+    def _reason(self, message: Message) -> StopReason:
+        match self._stop:
+            case "max_tokens" | "model_context_window_exceeded":
+                return StopReason.LENGTH
+            case "refusal":
+                return StopReason.REFUSED
+            case _:
+                return StopReason.TOOL_CALLS if message.tool_calls else StopReason.END

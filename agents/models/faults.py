@@ -1,0 +1,116 @@
+"""What an endpoint's complaint means to us: one table for both SDKs. Pure.
+
+Sources: the error pages of the Anthropic and OpenAI APIs, and the texts that vLLM, llama.cpp, DeepSeek and Gemini give
+for a conversation that is too long (they share no code for it).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from agents.errors import ContextOverflow, IncompleteReply, ModelError, ModelRefused, ModelUnavailable
+
+MOST_CHARACTERS = 400
+"""Of an endpoint's own words that are kept in an error."""
+
+_TOO_LONG = re.compile(
+    r"prompt is too long|context[ _-]?(length|window|size)|maximum context|exceeds? the (maximum|available)"
+    r"|too many (input )?tokens|input token count|reduce the length|exceed_context",
+    re.IGNORECASE,
+)
+_TRY_LATER = re.compile(r"overloaded|rate_?limit|timeout|server_?error|^api_error$|unavailable", re.IGNORECASE)
+_USELESS = re.compile(
+    r"authentication|permission|invalid_?request|not_?found|billing|insufficient_?quota|invalid_api_key",
+    re.IGNORECASE,
+)
+_OUT_OF_MONEY = re.compile(r"insufficient_?quota|billing|payment", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Complaint:
+    """What an endpoint answered instead of a reply."""
+
+    status: int
+    """Of the HTTP response; 200 for an error inside a stream."""
+    kind: str = ""
+    """The vendor's type or code of the error, as far as it gave one."""
+    text: str = ""
+    retry_after: float | None = None
+
+
+def translate(model: str, complaint: Complaint) -> ModelError:
+    """The error of ours that a complaint stands for."""
+    said = f": {complaint.text}" if complaint.text else ""
+    status = complaint.status
+    if _is_too_long(complaint):
+        return ContextOverflow(f"{model}: the conversation does not fit the model's window{said}")
+    if status < 300:
+        return _in_stream(model, complaint, said)
+    if status < 400:
+        return ModelRefused(f"{model}: the endpoint redirects elsewhere (status {status}); correct its address")
+    if status == 429 and _OUT_OF_MONEY.search(complaint.kind):
+        return ModelRefused(f"{model}: the account has no quota left{said}")
+    if status in (408, 409, 425, 429) or status >= 500:
+        return ModelUnavailable(f"{model}: the endpoint answered {status}{said}", retry_after=complaint.retry_after)
+    return ModelRefused(f"{model}: the endpoint refused the request with {status}{said}")
+
+
+def _in_stream(model: str, complaint: Complaint, said: str) -> ModelError:
+    """An error event after status 200: only its type says what it is."""
+    if _USELESS.search(complaint.kind):
+        return ModelRefused(f"{model}: the endpoint refused the request ({complaint.kind}){said}")
+    if _TRY_LATER.search(complaint.kind):
+        return ModelUnavailable(
+            f"{model}: the endpoint broke off ({complaint.kind}){said}", retry_after=complaint.retry_after
+        )
+    return IncompleteReply(f"{model}: the reply broke off with an error{said}")
+
+
+def _is_too_long(complaint: Complaint) -> bool:
+    if complaint.status == 413:
+        return True
+    words = f"{complaint.kind} {complaint.text}"
+    return complaint.status in (200, 400, 422, 500) and _TOO_LONG.search(words) is not None
+
+
+def read_body(body: object) -> tuple[str, str]:
+    """(kind, text) of an error body: `{"error": {"type", "code", "message"}}`, or the inner object, or anything."""
+    inner = body.get("error", body) if isinstance(body, Mapping) else body
+    if not isinstance(inner, Mapping):
+        return "", inner if isinstance(inner, str) else ""
+    words = [str(inner[key]) for key in ("type", "code") if isinstance(inner.get(key), str | int)]
+    message: Any = inner.get("message") or inner.get("detail") or ""
+    return " ".join(words), message if isinstance(message, str) else ""
+
+
+def plain(text: str, *, key: str = "") -> str:
+    """An endpoint's words, on one line, bounded, and without the key (some endpoints repeat it)."""
+    if key:
+        text = text.replace(key, "[key]")
+    line = " ".join(text.split())
+    return line if len(line) <= MOST_CHARACTERS else line[: MOST_CHARACTERS - 1] + "…"
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds to wait by `retry-after-ms` or `Retry-After` (seconds or a date, RFC 9110 section 10.2.3)."""
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after", "").strip()
+    seconds = _number(value)
+    if seconds is not None or not value:
+        return seconds
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now).total_seconds())
+
+
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\s*\d{1,9}(\.\d{1,6})?\s*", text) else None

@@ -1,0 +1,119 @@
+"""Any endpoint that speaks OpenAI's Chat Completions; the only importer of `openai`.
+
+Chat Completions and not Responses, because the compatible servers (vLLM, Ollama, llama.cpp, DeepSeek, Mistral,
+DashScope, Gemini) generally have only these.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import openai
+from pydantic import SecretStr
+
+from agents.errors import IncompleteReply, ModelError, ModelUnavailable
+from agents.models import faults
+from agents.models.openai_wire import Reading, request
+from agents.models.prices import cost
+from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client
+from agents.types import Message, Reply, ToolSpec, Usage
+from config.models import ModelSpec
+
+_RAISED = (openai.OpenAIError, *TRANSPORT_ERRORS, ValueError, TypeError)
+"""All that comes out of the SDK's call and iteration; ValueError: JSON, UTF-8 and pydantic; TypeError: odd shapes."""
+
+
+class OpenAIModel:
+    """`agents.protocols.Model` over one endpoint."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        key: SecretStr | None,
+        *,
+        timeouts: Timeouts | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spec = spec
+        self._key = key.get_secret_value() if key else ""
+        self._clock = clock
+        # The SDK refuses an empty key, and with none it would look for one in the environment.
+        self._client = openai.OpenAI(
+            api_key=self._key or "none",
+            base_url=spec.endpoint,
+            max_retries=0,
+            http_client=http_client(timeouts or Timeouts()),
+        )
+
+    def __repr__(self) -> str:
+        return f"OpenAIModel({self._spec.name!r})"
+
+    @property
+    def name(self) -> str:
+        return self._spec.name
+
+    def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
+        started = self._clock()
+        asked = request(self._spec, messages, tools, min(max_output_tokens, self._spec.output_limit))
+        reading = self._read(asked)
+        message, stop = reading.message()
+        usage = reading.usage()
+        return Reply(
+            message=message,
+            stop=stop,
+            usage=usage or Usage(),
+            cost_usd=cost(self._spec, usage),
+            seconds=self._clock() - started,
+            model=reading.model or self._spec.model_id,
+        )
+
+    def _read(self, asked: Mapping[str, Any]) -> Reading:
+        reading = Reading(self.name)
+        begun = False
+        try:
+            create = cast("Callable[..., openai.Stream[Any]]", self._client.chat.completions.create)
+            with create(**asked) as stream:
+                begun = True
+                for chunk in _plain(stream):
+                    reading.take(chunk)
+        except _RAISED as error:
+            # `from None`: the SDK's own text may repeat the key.
+            raise self._fault(error, begun=begun) from None
+        reading.require_end(usage=self._spec.reports_usage)
+        return reading
+
+    def _fault(self, error: Exception, *, begun: bool) -> ModelError:
+        match error:
+            case openai.APIStatusError():
+                return faults.translate(self.name, self._complaint(error, error.response))
+            case openai.APIConnectionError() if not begun:
+                return ModelUnavailable(f"{self.name}: no connection to the endpoint ({type(error).__name__})")
+            case openai.APIError() if begun and error.body is not None:
+                return faults.translate(self.name, self._complaint(error, None))
+            case _ if not begun and isinstance(error, TRANSPORT_ERRORS):
+                return ModelUnavailable(f"{self.name}: no connection to the endpoint ({type(error).__name__})")
+            case _:
+                return IncompleteReply(
+                    f"{self.name}: the reply broke off or cannot be read "
+                    f"({type(error).__name__}: {faults.plain(str(error), key=self._key)})"
+                )
+
+    def _complaint(self, error: openai.APIError, response: Any) -> faults.Complaint:
+        """`response` is None for an error inside a stream, which began with status 200."""
+        kind, text = faults.read_body(error.body)
+        headers = {} if response is None else response.headers
+        return faults.Complaint(
+            status=200 if response is None else response.status_code,
+            kind=kind,
+            text=faults.plain(text, key=self._key),
+            retry_after=faults.retry_after(headers, datetime.now(UTC)),
+        )
+
+
+def _plain(stream: Iterable[Any]) -> Iterable[object]:
+    """The SDK builds chunks without checking them; `Reading` does, from their plain form."""
+    for chunk in stream:
+        yield chunk.to_dict(mode="json", warnings=False) if isinstance(chunk, openai.BaseModel) else chunk

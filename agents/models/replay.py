@@ -1,0 +1,84 @@
+"""A model that answers from a recorded trajectory, for demonstrations and tests; it costs nothing and never guesses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from agents.errors import ReplayDeparted, TrajectoryError
+from agents.trajectory import from_json
+from agents.types import Message, Part, Reply, Role, StopReason, Text, ToolResult, ToolSpec, Trajectory, Usage
+
+_CHANGING = re.compile(r"\b\d+(\.\d+)?\s?(ms|s|seconds?)\b|0x[0-9a-fA-F]{4,}|\brun-[0-9a-f]{8,}\b")
+"""What differs between two runs of the same command: durations, addresses, names of run directories."""
+_SHOWN = 160
+
+
+class ReplayModel:
+    """`agents.protocols.Model` over one recorded run."""
+
+    def __init__(self, name: str, trajectory: Trajectory) -> None:
+        self._name = name
+        self._recorded = [message for step in trajectory.steps for message in step.messages]
+
+    @classmethod
+    def open(cls, name: str, path: Path) -> ReplayModel:
+        """Raises `TrajectoryError`."""
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise TrajectoryError(f"The recorded run {path} cannot be read: {error}") from None
+        return cls(name, from_json(text))
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
+        """The recorded answer at this place. Raises `ReplayDeparted` where the conversation is not the recorded one."""
+        for place, (recorded, now) in enumerate(zip(self._recorded, messages, strict=False)):
+            if _stable(recorded) != _stable(now):
+                raise ReplayDeparted(_departure(self._name, place, recorded, now))
+        if len(messages) >= len(self._recorded):
+            raise ReplayDeparted(f"{self._name}: the recording ends after message {len(self._recorded)}")
+        answer = self._recorded[len(messages)]
+        if answer.role is not Role.ASSISTANT:
+            raise ReplayDeparted(
+                f"{self._name}: at message {len(messages) + 1} the recording has a {answer.role.value} message, "
+                f"so it was not the model's turn"
+            )
+        stop = StopReason.TOOL_CALLS if answer.tool_calls else StopReason.END
+        return Reply(message=answer, stop=stop, usage=Usage(), cost_usd=0.0, seconds=0.0, model=self._name)
+
+
+def _stable(message: Message) -> tuple[Role, tuple[Part, ...]]:
+    return message.role, tuple(_stable_part(part) for part in message.parts)
+
+
+def _stable_part(part: Part) -> Part:
+    match part:
+        case ToolResult():
+            return ToolResult(call_id=part.call_id, text=_CHANGING.sub("#", part.text), is_error=part.is_error)
+        case Text():
+            return Text(text=_CHANGING.sub("#", part.text))
+        case _:
+            return part
+
+
+def _departure(name: str, place: int, recorded: Message, now: Message) -> str:
+    for one, other in zip(_stable(recorded)[1], _stable(now)[1], strict=False):
+        if one != other:
+            return (
+                f"{name}: the conversation departs from the recording at message {place + 1} ({recorded.role.value}). "
+                f"Recorded: {_shown(one)}. Now: {_shown(other)}."
+            )
+    return (
+        f"{name}: the conversation departs from the recording at message {place + 1}: recorded a "
+        f"{recorded.role.value} message of {len(recorded.parts)} parts, now a {now.role.value} one of {len(now.parts)}."
+    )
+
+
+def _shown(part: Part) -> str:
+    text = repr(part)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

@@ -1,0 +1,246 @@
+"""Trajectories as files: one JSON document, or append-only JSON lines while an attempt runs.
+
+Text goes out as ASCII with escapes, so that any string comes back as it was, lone surrogates included.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, assert_never
+
+from agents.errors import TrajectoryError
+from agents.types import Message, Part, Reasoning, Role, Step, Text, ToolCall, ToolResult, Trajectory, Usage
+
+VERSION = 1
+_HEADER = ("task_id", "model", "strategy", "prompt_version")
+
+
+def to_json(trajectory: Trajectory) -> str:
+    """One readable JSON document; `from_json` gives the same value back."""
+    document = {**_header(trajectory), "steps": [step_to_plain(step) for step in trajectory.steps]}
+    return json.dumps(document, indent=1, allow_nan=False)
+
+
+def from_json(text: str) -> Trajectory:
+    """Raises `TrajectoryError`."""
+    document = _parse(text, "the trajectory")
+    steps = document.get("steps")
+    if not isinstance(steps, list):
+        raise TrajectoryError("The trajectory has no list of steps.")
+    return _trajectory(document, tuple(step_from_plain(step) for step in steps))
+
+
+def step_to_plain(step: Step) -> dict[str, Any]:
+    """A step as JSON values; also what a store keeps."""
+    return {
+        "index": step.index,
+        "messages": [_message_to_plain(message) for message in step.messages],
+        "usage": asdict(step.usage),
+        "cost_usd": step.cost_usd,
+        "seconds": step.seconds,
+        "diff": step.diff,
+        "note": step.note,
+    }
+
+
+def step_from_plain(plain: object) -> Step:
+    """Raises `TrajectoryError`."""
+    try:
+        return _step(plain)
+    except (KeyError, TypeError, ValueError) as error:
+        raise TrajectoryError(f"A step of the trajectory cannot be read: {type(error).__name__}: {error}") from None
+
+
+class FileRecorder:
+    """`agents.protocols.Recorder` over one file of JSON lines: a header, then one line a step, each on the disk before
+    `record` returns. A last line that a crash tore is dropped when the file is opened again.
+
+    Raises `TrajectoryError` where the file is of another attempt or broken before its last line.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        task_id: str,
+        model: str,
+        strategy: str,
+        prompt_version: str = "",
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._path = path
+        self._stop = stop
+        self._empty = Trajectory(task_id=task_id, model=model, strategy=strategy, prompt_version=prompt_version)
+        self._steps: list[Step] = []
+        lines = _whole_lines(path)
+        if lines:
+            self._resume(lines)
+        else:
+            self._append(json.dumps(_header(self._empty)))
+            _sync_directory(path.parent)
+
+    def steps(self) -> Sequence[Step]:
+        return tuple(self._steps)
+
+    def record(self, step: Step) -> None:
+        if step.index != len(self._steps):
+            raise ValueError(f"step {step.index} after {len(self._steps)} steps")
+        self._append(json.dumps(step_to_plain(step), allow_nan=False))
+        self._steps.append(step)
+
+    def stopped(self) -> bool:
+        return self._stop()
+
+    def trajectory(self) -> Trajectory:
+        head = self._empty
+        return Trajectory(
+            task_id=head.task_id,
+            model=head.model,
+            strategy=head.strategy,
+            prompt_version=head.prompt_version,
+            steps=tuple(self._steps),
+        )
+
+    def _resume(self, lines: Sequence[str]) -> None:
+        header = _trajectory(_parse(lines[0], str(self._path)), ())
+        if (header.task_id, header.model, header.strategy) != (
+            self._empty.task_id,
+            self._empty.model,
+            self._empty.strategy,
+        ):
+            raise TrajectoryError(f"{self._path} holds another attempt: {header.model} on {header.task_id}.")
+        self._empty = header
+        self._steps = [step_from_plain(_parse(line, str(self._path))) for line in lines[1:]]
+        if any(step.index != place for place, step in enumerate(self._steps)):
+            raise TrajectoryError(f"{self._path}: steps are missing.")
+
+    def _append(self, line: str) -> None:
+        with self._path.open("ab") as file:
+            file.write(line.encode("ascii") + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """The file's lines, after a torn last one was cut off; none when there is no file."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    end = data.rfind(b"\n") + 1
+    lines = data[:end].decode("ascii", "replace").splitlines()
+    if lines and not _is_json(lines[-1]):
+        # A line that ends, yet is none: blocks that reached the disk out of order.
+        end = data.rfind(b"\n", 0, end - 1) + 1
+        lines.pop()
+    if end < len(data):
+        with path.open("r+b") as file:
+            file.truncate(end)
+            os.fsync(file.fileno())
+    return lines
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _header(trajectory: Trajectory) -> dict[str, Any]:
+    return {"version": trajectory.version, **{field: getattr(trajectory, field) for field in _HEADER}}
+
+
+def _parse(text: str, what: str) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TrajectoryError(f"{what} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise TrajectoryError(f"{what} is not a JSON object.")
+    return value
+
+
+def _trajectory(document: Mapping[str, Any], steps: tuple[Step, ...]) -> Trajectory:
+    version = document.get("version")
+    if version != VERSION:
+        raise TrajectoryError(f"The trajectory's version is {version!r}; this redgreen reads {VERSION}.")
+    values = {field: document.get(field) for field in _HEADER}
+    for field, value in values.items():
+        if not isinstance(value, str):
+            raise TrajectoryError(f"The trajectory's {field!r} is missing.")
+    return Trajectory(
+        task_id=str(values["task_id"]),
+        model=str(values["model"]),
+        strategy=str(values["strategy"]),
+        prompt_version=str(values["prompt_version"]),
+        steps=steps,
+    )
+
+
+def _step(plain: Any) -> Step:
+    cost = plain["cost_usd"]
+    return Step(
+        index=int(plain["index"]),
+        messages=tuple(_message(message) for message in plain["messages"]),
+        usage=Usage(**{field: int(count) for field, count in plain["usage"].items()}),
+        cost_usd=None if cost is None else float(cost),
+        seconds=float(plain["seconds"]),
+        diff=str(plain["diff"]),
+        note=str(plain["note"]),
+    )
+
+
+def _message_to_plain(message: Message) -> dict[str, Any]:
+    return {"role": message.role.value, "parts": [_part_to_plain(part) for part in message.parts]}
+
+
+def _message(plain: Any) -> Message:
+    return Message(role=Role(plain["role"]), parts=tuple(_part(part) for part in plain["parts"]))
+
+
+def _part_to_plain(part: Part) -> dict[str, Any]:
+    match part:
+        case Text():
+            return {"kind": "text", "text": part.text}
+        case Reasoning():
+            return {"kind": "reasoning", "text": part.text, "opaque": dict(part.opaque)}
+        case ToolCall():
+            plain = {"kind": "tool_call", "id": part.id, "name": part.name, "arguments": dict(part.arguments)}
+            return {**plain, "problem": part.problem}
+        case ToolResult():
+            return {"kind": "tool_result", "call_id": part.call_id, "text": part.text, "is_error": part.is_error}
+        case _:
+            assert_never(part)
+
+
+def _part(plain: Any) -> Part:
+    match plain["kind"]:
+        case "text":
+            return Text(text=str(plain["text"]))
+        case "reasoning":
+            return Reasoning(text=str(plain["text"]), opaque=dict(plain["opaque"]))
+        case "tool_call":
+            return ToolCall(
+                id=str(plain["id"]),
+                name=str(plain["name"]),
+                arguments=dict(plain["arguments"]),
+                problem=str(plain["problem"]),
+            )
+        case "tool_result":
+            return ToolResult(call_id=str(plain["call_id"]), text=str(plain["text"]), is_error=bool(plain["is_error"]))
+        case kind:
+            raise ValueError(f"unknown part {kind!r}")
