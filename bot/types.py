@@ -145,6 +145,8 @@ class StartJob:
     """The lineup's name; "" lets routing choose."""
     comment_id: int | None = None
     """The comment to react to; None: react to the issue or pull request itself."""
+    findings: bool = True
+    """REVIEW: whether the model is asked for findings as well; `verify` only runs the tests."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,254 @@
+"""`.github/redgreen.yml` -> RepoConfig | ConfigProblem(line). Pure; a closed schema, published as JSON Schema.
+
+The text is a stranger's: size is bounded, anchors and aliases are refused (they can blow a small file up), a key that
+stands twice or is unknown is a mistake that is answered with its line.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from sandbox.types import EnvironmentPlan
+
+PATH = ".github/redgreen.yml"
+MAX_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigProblem:
+    line: int
+    """1-based line of `.github/redgreen.yml`."""
+    message: str
+    """A sentence for the person who edits the file; may hold the file's own key names."""
+
+
+def _splittable(command: str) -> str:
+    if not _split(command):
+        raise ValueError("a command cannot be empty")
+    return command
+
+
+def _split(command: str) -> tuple[str, ...]:
+    """Raises ValueError for an unclosed quote."""
+    return tuple(shlex.split(command))
+
+
+def _relative(pattern: str) -> str:
+    if pattern.startswith("/") or ".." in pattern.split("/"):
+        raise ValueError("a path is relative to the repository's root")
+    return pattern
+
+
+Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_relative)]
+Command = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_splittable)]
+Package = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.+:-]{0,99}$")]
+ModelName = Annotated[str, StringConstraints(max_length=100)]
+EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class EnvironmentOverride(_Closed):
+    """How to build the image the tests run in. What is left out is detected from the repository."""
+
+    image: str = Field(default="", max_length=300, description="Base image, for example python:3.12.")
+    runner: Literal["", "pytest", "unittest"] = Field(default="", description="The test runner.")
+    apt: tuple[Package, ...] = Field(default=(), strict=False, max_length=100, description="Debian packages.")
+    env: dict[EnvName, Annotated[str, StringConstraints(max_length=2000)]] = Field(
+        default_factory=dict, max_length=50, description="Environment variables of build and tests. Never a secret."
+    )
+    install: tuple[Command, ...] | None = Field(
+        default=None,
+        strict=False,
+        max_length=50,
+        description="Commands that install the project, in order, instead of the detected ones. No shell.",
+    )
+    manifests: tuple[Pattern, ...] | None = Field(
+        default=None,
+        strict=False,
+        max_length=100,
+        description="The files whose contents decide when the image is built again.",
+    )
+
+    def over(self, plan: EnvironmentPlan) -> EnvironmentPlan:
+        """The detected plan with what this file says instead."""
+        given = sorted(self.model_fields_set)
+        return replace(
+            plan,
+            base=self.image or plan.base,
+            runner=self.runner or plan.runner,
+            apt=tuple(dict.fromkeys((*plan.apt, *self.apt))),
+            env=tuple({**dict(plan.env), **self.env}.items()),
+            install=plan.install if self.install is None else tuple(map(_split, self.install)),
+            manifests=plan.manifests if self.manifests is None else self.manifests,
+            evidence=(*plan.evidence, f"{PATH} sets {', '.join(given)}.") if given else plan.evidence,
+        )
+
+
+class RepoConfig(_Closed):
+    """What a repository may say about redgreen, in `.github/redgreen.yml` on its default branch."""
+
+    label: Annotated[str, StringConstraints(min_length=1, max_length=50)] = Field(
+        default="redgreen", description="The issue label that starts a fix."
+    )
+    model: ModelName = Field(
+        default="", description="The lineup's name of the model to use; empty: the operator's choice."
+    )
+    pull_request: Literal["draft", "ready"] = Field(
+        default="ready", description="Whether a verified fix is opened as a draft or ready for review."
+    )
+    review: bool | Literal["everyone"] = Field(
+        default=True,
+        description="Run and review pull requests: true for authors who may write, everyone, or false.",
+    )
+    environment: EnvironmentOverride = Field(
+        default_factory=EnvironmentOverride, description="How to build and run the tests, where detection is wrong."
+    )
+    ignore: tuple[Pattern, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=200,
+        description="Pull requests that change only these paths are not reviewed.",
+    )
+    protected: tuple[Pattern, ...] = Field(
+        default=(), strict=False, max_length=200, description="Paths that redgreen's patches must not touch."
+    )
+
+    def forbids(self, path: str) -> bool:
+        return _matches(path, (".github/**", *self.protected))
+
+    def ignores_all(self, paths: tuple[str, ...]) -> bool:
+        """True when there are paths and each matches `ignore`."""
+        return bool(paths) and all(_matches(path, self.ignore) for path in paths)
+
+
+def _matches(path: str, patterns: tuple[str, ...]) -> bool:
+    """Shell patterns over the whole path; `*` crosses slashes; a directory's name covers what is below it."""
+    return any(
+        fnmatch.fnmatchcase(path, pattern) or path.startswith(pattern.removesuffix("**").rstrip("/") + "/")
+        for pattern in patterns
+    )
+
+
+def json_schema() -> str:
+    """The schema as published in `docs/redgreen.schema.json`."""
+    schema = RepoConfig.model_json_schema()
+    return (
+        json.dumps(
+            {
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "title": PATH,
+                **schema,
+                "$comment": "generated",
+            },
+            indent=2,
+            sort_keys=True,
+        )
+        + "\n"
+    )
+
+
+def parse(text: bytes | None) -> RepoConfig | ConfigProblem:
+    """The file's bytes; None (there is no such file) is the default configuration."""
+    if text is None:
+        return RepoConfig()
+    if len(text) > MAX_BYTES:
+        return ConfigProblem(line=1, message=f"The file is larger than {MAX_BYTES} bytes.")
+    try:
+        source = text.decode("utf-8")
+        problem = _anchor(source)
+        root = None if problem else yaml.compose(source, Loader=yaml.SafeLoader)
+    except UnicodeDecodeError:
+        return ConfigProblem(line=1, message="The file is not UTF-8 text.")
+    except yaml.YAMLError as error:
+        return _syntax_problem(error)
+    except RecursionError:
+        return ConfigProblem(line=1, message="The file is nested too deeply.")
+    if problem:
+        return problem
+    if root is None:
+        return RepoConfig()
+    return _from_node(root)
+
+
+def _anchor(source: str) -> ConfigProblem | None:
+    for event in yaml.parse(source, Loader=yaml.SafeLoader):
+        if getattr(event, "anchor", None) is not None:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            return ConfigProblem(line=line, message="Anchors and aliases (& and *) cannot be used.")
+    return None
+
+
+def _syntax_problem(error: yaml.YAMLError) -> ConfigProblem:
+    mark: yaml.Mark | None = getattr(error, "problem_mark", None)
+    what = getattr(error, "problem", None) or "it cannot be read"
+    return ConfigProblem(line=mark.line + 1 if mark else 1, message=f"This is not valid YAML: {what}.")
+
+
+def _from_node(root: yaml.Node) -> RepoConfig | ConfigProblem:
+    if not isinstance(root, yaml.MappingNode):
+        return ConfigProblem(line=root.start_mark.line + 1, message="The file must be a mapping of keys to values.")
+    for mapping in _mappings(root):
+        seen: set[str] = set()
+        for key, _ in mapping.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
+                return ConfigProblem(line=key.start_mark.line + 1, message="A key must be a word.")
+            if key.value in seen:
+                return ConfigProblem(line=key.start_mark.line + 1, message=f"The key {key.value!r} stands twice.")
+            seen.add(key.value)
+    try:
+        value = yaml.SafeLoader("").construct_document(root)
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        if isinstance(error, yaml.YAMLError):
+            return _syntax_problem(error)
+        return ConfigProblem(line=root.start_mark.line + 1, message="A value cannot be read.")
+    try:
+        return RepoConfig.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        location = tuple(part for part in first["loc"] if isinstance(part, int) or part in _words(root))
+        return ConfigProblem(line=_line(root, location), message=_sentence(first["type"], first["msg"], location))
+
+
+def _mappings(node: yaml.Node) -> Iterator[yaml.MappingNode]:
+    if isinstance(node, yaml.MappingNode):
+        yield node
+        for _, value in node.value:
+            yield from _mappings(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _mappings(value)
+
+
+def _words(root: yaml.MappingNode) -> frozenset[str]:
+    """All keys of the file: pydantic's locations also name union members, which are no place in it."""
+    return frozenset(key.value for mapping in _mappings(root) for key, _ in mapping.value)
+
+
+def _line(root: yaml.Node, location: tuple[str | int, ...]) -> int:
+    node, line = root, root.start_mark.line
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            key, node = next((key, value) for key, value in node.value if key.value == part)
+            line = key.start_mark.line
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            node = node.value[part]
+            line = node.start_mark.line
+    return line + 1
+
+
+def _sentence(kind: str, message: str, location: tuple[Any, ...]) -> str:
+    name = ".".join(str(part) for part in location)
+    if kind == "extra_forbidden":
+        return f"There is no key {name!r}."
+    return f"{name}: {message.removeprefix('Value error, ')}."

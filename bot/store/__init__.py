@@ -1,0 +1,44 @@
+"""Our own tables behind one object a subject."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from bot.store.attempts import AttemptStore, Spent, StoreRecorder
+from bot.store.database import Clock, Database
+from bot.store.deliveries import DeliveryStore, Pending
+from bot.store.jobs import JobStore, JobView, job_id_for
+from bot.store.results import OutcomeStore, ProofStore, PublicationStore, ScoredJob
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    database: Database
+    deliveries: DeliveryStore
+    jobs: JobStore
+    attempts: AttemptStore
+    proofs: ProofStore
+    publications: PublicationStore
+    outcomes: OutcomeStore
+
+    @classmethod
+    def open(cls, url: str, *, clock: Clock = time.time) -> Store:
+        """Connect, and bring the tables up to date. Raises `bot.errors.StoreError`."""
+        database = Database(url, clock=clock)
+        database.upgrade()
+        return cls(
+            database=database,
+            deliveries=DeliveryStore(database),
+            jobs=JobStore(database),
+            attempts=AttemptStore(database),
+            proofs=ProofStore(database),
+            publications=PublicationStore(database),
+            outcomes=OutcomeStore(database),
+        )
+
+    def close(self) -> None:
+        self.database.close()
+
+
+__all__ = ["JobView", "Pending", "ScoredJob", "Spent", "Store", "StoreRecorder", "job_id_for"]

@@ -1,0 +1,130 @@
+"""Attempts, their steps and what the steps cost. A step and its cost are stored in one commit: the checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from agents.types import Attempt, Step, Usage
+from bot.store import step_json
+from bot.store.database import Database
+from bot.store.schema import attempts, spend, steps
+from bot.types import JobId
+
+_ATTEMPT = TypeAdapter(Attempt)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """Dollars of known price, and how many calls had a price that is not known."""
+
+    usd: float = 0.0
+    unpriced: int = 0
+
+
+class AttemptStore:
+    """All methods raise `bot.errors.StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, attempt_id: str, *, job_id: JobId, model: str) -> None:
+        """Idempotent: an attempt that goes on after a crash is the same attempt."""
+        row = {
+            "id": attempt_id,
+            "job_id": job_id,
+            "model": model,
+            "strategy": "",
+            "prompt_version": "",
+            "ending": "",
+            "result": "",
+            "cost_usd": None,
+            "started_at": self._database.clock(),
+            "finished_at": None,
+        }
+        with self._database.writing() as connection:
+            self._database.insert_new(connection, attempts, [row])
+
+    def finish(self, attempt_id: str, attempt: Attempt) -> None:
+        values = {
+            "strategy": attempt.strategy,
+            "prompt_version": attempt.prompt_version,
+            "ending": attempt.ending.value,
+            "result": _ATTEMPT.dump_json(attempt).decode(),
+            "cost_usd": attempt.cost_usd,
+            "finished_at": self._database.clock(),
+        }
+        with self._database.writing() as connection:
+            connection.execute(sa.update(attempts).where(attempts.c.id == attempt_id).values(**values))
+
+    def of_job(self, job_id: JobId) -> tuple[Attempt, ...]:
+        """The finished attempts of a job, in the order they began."""
+        query = (
+            sa.select(attempts.c.result)
+            .where(attempts.c.job_id == job_id, attempts.c.finished_at.is_not(None))
+            .order_by(attempts.c.started_at, attempts.c.id)
+        )
+        with self._database.reading() as connection:
+            return tuple(_ATTEMPT.validate_json(row.result) for row in connection.execute(query))
+
+    def steps(self, attempt_id: str) -> tuple[Step, ...]:
+        query = sa.select(steps.c.body).where(steps.c.attempt_id == attempt_id).order_by(steps.c.step)
+        with self._database.reading() as connection:
+            return tuple(step_json.load(row.body) for row in connection.execute(query))
+
+    def record(self, attempt_id: str, step: Step, *, repository_id: int, model: str) -> None:
+        """The step and its cost, durably, once: a step that is there already is neither replaced nor booked again."""
+        now = self._database.clock()
+        body = {
+            "attempt_id": attempt_id,
+            "step": step.index,
+            "body": step_json.dump(step),
+            "recorded_at": now,
+        }
+        with self._database.writing() as connection:
+            self._database.insert_new(connection, steps, [body])
+            if step.usage != Usage() or step.cost_usd != 0.0:
+                cost = {
+                    "attempt_id": attempt_id,
+                    "step": step.index,
+                    "repository_id": repository_id,
+                    "model": model,
+                    "input_tokens": step.usage.input_tokens,
+                    "output_tokens": step.usage.output_tokens,
+                    "cost_usd": step.cost_usd,
+                    "booked_at": now,
+                }
+                self._database.insert_new(connection, spend, [cost])
+
+    def spent(self, *, since: float, repository_id: int | None = None) -> Spent:
+        """What was booked since then, of one repository or of all."""
+        unpriced = sa.func.sum(sa.case((spend.c.cost_usd.is_(None), 1), else_=0))
+        query = sa.select(sa.func.sum(spend.c.cost_usd), unpriced).where(spend.c.booked_at >= since)
+        if repository_id is not None:
+            query = query.where(spend.c.repository_id == repository_id)
+        with self._database.reading() as connection:
+            usd, count = connection.execute(query).one()
+        return Spent(usd=float(usd or 0.0), unpriced=int(count or 0))
+
+
+class StoreRecorder:
+    """An attempt's checkpoints in the store; structurally an `agents.protocols.Recorder`."""
+
+    def __init__(
+        self, store: AttemptStore, attempt_id: str, *, repository_id: int, model: str, stopped: Callable[[], bool]
+    ) -> None:
+        self._store, self._attempt_id = store, attempt_id
+        self._repository_id, self._model = repository_id, model
+        self._stopped = stopped
+
+    def steps(self) -> Sequence[Step]:
+        return self._store.steps(self._attempt_id)
+
+    def record(self, step: Step) -> None:
+        self._store.record(self._attempt_id, step, repository_id=self._repository_id, model=self._model)
+
+    def stopped(self) -> bool:
+        return self._stopped()

@@ -1,0 +1,338 @@
+"""Our own tables, each test on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from agents.types import Attempt, Ending, Message, Reasoning, Role, Step, Text, ToolCall, ToolResult, Usage
+from bot.errors import StoreError
+from bot.store import Store, StoreRecorder, job_id_for
+from bot.store.database import Database
+from bot.store.schema import METADATA
+from bot.types import (
+    DeliveryId,
+    IssueText,
+    JobId,
+    JobKind,
+    JobState,
+    Outcome,
+    OutcomeKind,
+    Posted,
+    Publication,
+    PublicationKind,
+    Repository,
+    StartJob,
+)
+from tests.bot.conftest import Time
+from tests.support import github_events as gh
+
+REPOSITORY = Repository(id=7, full_name="octo/shop", default_branch="main", installation_id=99)
+
+
+def start(number: int = 3, kind: JobKind = JobKind.FIX) -> StartJob:
+    issue = IssueText(number=number, title="A \x00 bug 🐛", body="It crashes.", labels=("redgreen",), author="ada")
+    return StartJob(kind=kind, repository=REPOSITORY, requested_by="mona", number=number, issue=issue)
+
+
+def accepted(store: Store, number: int = 3, kind: JobKind = JobKind.FIX) -> JobId:
+    delivery = gh.delivery("issues", gh.labeled(number=number))
+    store.deliveries.append([delivery])
+    return store.jobs.accept(delivery.id, start(number, kind)).id
+
+
+# --- deliveries --------------------------------------------------------------------------------------------------
+
+
+def test_deliveries_come_back_in_the_order_they_came(store: Store) -> None:
+    batch = [gh.delivery("issues", gh.labeled(number=n)) for n in range(1, 5)]
+    store.deliveries.append(batch[:2])
+    store.deliveries.append(batch[2:])
+    assert [p.delivery for p in store.deliveries.pending()] == batch
+
+
+def test_an_id_that_is_there_is_not_stored_again_even_within_one_batch(store: Store) -> None:
+    first = gh.delivery("issues", gh.labeled())
+    store.deliveries.append([first, replace(first, body=b"{}")])
+    store.deliveries.append([first, gh.delivery("issues", gh.labeled())])
+    assert len(store.deliveries.pending()) == 2
+    assert store.deliveries.pending()[0].delivery == first
+
+
+def test_an_id_stays_known_after_it_was_handled_and_its_body_forgotten(store: Store, clock: Time) -> None:
+    delivery = gh.delivery("issues", gh.labeled())
+    store.deliveries.append([delivery])
+    store.deliveries.handled(delivery.id, "ignored")
+    clock.now += 100
+    assert store.deliveries.forget_bodies(before=clock.now) == 1
+    store.deliveries.append([delivery])
+    assert store.deliveries.pending() == ()
+    assert store.deliveries.result(delivery.id) == ("handled", "ignored")
+
+
+def test_a_waiting_delivery_keeps_its_body(store: Store, clock: Time) -> None:
+    store.deliveries.append([gh.delivery("issues", gh.labeled())])
+    assert store.deliveries.forget_bodies(before=clock.now + 1) == 0
+
+
+def test_a_delivery_to_try_again_says_when_and_how_often(store: Store) -> None:
+    delivery = gh.delivery("issues", gh.labeled())
+    store.deliveries.append([delivery])
+    store.deliveries.try_again(delivery.id, at=5.0, reason="503")
+    store.deliveries.try_again(delivery.id, at=9.0, reason="503")
+    (pending,) = store.deliveries.pending()
+    assert (pending.tries, pending.next_try_at) == (2, 9.0)
+
+
+def test_a_delivery_given_up_blocks_nothing(store: Store) -> None:
+    delivery = gh.delivery("issues", gh.labeled())
+    store.deliveries.append([delivery])
+    store.deliveries.give_up(delivery.id, "a bug")
+    assert store.deliveries.pending() == ()
+    assert store.deliveries.count() == {"dead": 1}
+    assert store.deliveries.result(DeliveryId("unknown")) is None
+
+
+# --- jobs --------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_and_its_handled_delivery_are_one_commit_and_one_job(store: Store) -> None:
+    delivery = gh.delivery("issues", gh.labeled())
+    store.deliveries.append([delivery])
+    first = store.jobs.accept(delivery.id, start())
+    again = store.jobs.accept(delivery.id, start(number=4))
+    assert first.id == again.id == job_id_for(delivery.id)
+    assert store.jobs.get(first.id) == first
+    assert store.deliveries.pending() == ()
+    assert [job.id for job in store.jobs.not_enqueued()] == [first.id]
+    store.jobs.mark_enqueued(first.id)
+    assert store.jobs.not_enqueued() == ()
+
+
+def test_an_unknown_job_is_an_error(store: Store) -> None:
+    with pytest.raises(StoreError, match="no job"):
+        store.jobs.get(JobId("job-none"))
+
+
+def test_only_jobs_that_go_on_are_active(store: Store) -> None:
+    ended, stopped, running = (accepted(store) for _ in range(3))
+    accepted(store, number=4)
+    store.jobs.ended(ended, JobState.DONE, "opened")
+    store.jobs.ask_to_stop(stopped, "mona")
+    store.jobs.running(running)
+    assert [job.id for job in store.jobs.active(7, 3)] == [running]
+    assert store.jobs.active(8, 3) == ()
+    assert store.jobs.stop_reason(stopped) == "mona"
+    assert store.jobs.stop_reason(running) is None
+
+
+def test_a_pull_request_leads_to_the_job_that_opened_it(store: Store, clock: Time) -> None:
+    first = accepted(store)
+    store.jobs.proposed(first, 12)
+    clock.now += 1
+    second = accepted(store)
+    store.jobs.proposed(second, 12)
+    found = store.jobs.of_pull(7, 12)
+    assert found is not None
+    assert found.id == second
+    assert store.jobs.of_pull(7, 13) is None
+    assert [view.pull_number for view in store.jobs.recent()] == [12, 12]
+
+
+# --- attempts, steps, spend --------------------------------------------------------------------------------------
+
+STEP = Step(
+    index=0,
+    messages=(
+        Message(role=Role.USER, parts=(Text(text="do\x00"),)),
+        Message(
+            role=Role.ASSISTANT,
+            parts=(
+                Reasoning(text="hm", opaque={"signature": "x", "n": [1, None]}),
+                ToolCall(id="1", name="read", arguments={"path": "a.py", "lines": [1, 2]}),
+                ToolResult(call_id="1", text="no", is_error=True),
+            ),
+        ),
+    ),
+    usage=Usage(input_tokens=1000, output_tokens=10),
+    cost_usd=0.25,
+    diff="diff --git a/x b/x\n",
+)
+
+
+def test_a_step_comes_back_exactly(store: Store) -> None:
+    store.attempts.record("a-1", STEP, repository_id=7, model="m")
+    assert store.attempts.steps("a-1") == (STEP,)
+    assert store.attempts.steps("a-2") == ()
+
+
+def test_a_step_is_booked_once(store: Store) -> None:
+    for _ in range(2):
+        store.attempts.record("a-1", STEP, repository_id=7, model="m")
+    assert store.attempts.spent(since=0).usd == 0.25
+
+
+def test_spend_is_by_time_and_repository_and_counts_unknown_prices(store: Store, clock: Time) -> None:
+    store.attempts.record("a-1", STEP, repository_id=7, model="m")
+    clock.now += 1000
+    store.attempts.record("a-1", replace(STEP, index=1, cost_usd=None), repository_id=7, model="m")
+    store.attempts.record("a-2", replace(STEP, cost_usd=1.0), repository_id=8, model="m")
+    store.attempts.record("a-2", Step(index=1, messages=(), note="searched"), repository_id=8, model="repair")
+    everything, recent = store.attempts.spent(since=0), store.attempts.spent(since=clock.now)
+    assert (everything.usd, everything.unpriced) == (1.25, 1)
+    assert (recent.usd, recent.unpriced) == (1.0, 1)
+    assert store.attempts.spent(since=clock.now, repository_id=8).unpriced == 0
+    assert store.attempts.spent(since=clock.now + 1).usd == 0.0
+
+
+def test_a_recorder_goes_on_from_what_a_crash_left(store: Store) -> None:
+    stopped = threading.Event()
+    for index in range(2):
+        recorder = StoreRecorder(store.attempts, "a-1", repository_id=7, model="m", stopped=stopped.is_set)
+        assert len(recorder.steps()) == index
+        recorder.record(replace(STEP, index=index))
+    assert not recorder.stopped()
+    stopped.set()
+    assert recorder.stopped()
+
+
+def attempt(**changes: object) -> Attempt:
+    values: dict[str, object] = {
+        "task_id": "t",
+        "model": "m",
+        "strategy": "loop",
+        "prompt_version": "1",
+        "ending": Ending.SUBMITTED,
+        "reason": "done",
+        "diff": "d",
+        "usage": Usage(),
+        "cost_usd": 0.5,
+        "steps": 2,
+        "seconds": 3.0,
+    }
+    return Attempt(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_finished_attempts_come_back_in_order(store: Store, clock: Time) -> None:
+    job = accepted(store)
+    for number, ending in enumerate((Ending.GAVE_UP, Ending.SUBMITTED)):
+        store.attempts.begin(f"{job}-{number}", job_id=job, model="m")
+        store.attempts.finish(f"{job}-{number}", attempt(ending=ending))
+        clock.now += 1
+    store.attempts.begin(f"{job}-2", job_id=job, model="m")
+    assert [a.ending for a in store.attempts.of_job(job)] == [Ending.GAVE_UP, Ending.SUBMITTED]
+    assert store.attempts.of_job(job)[1] == attempt()
+
+
+# --- results -----------------------------------------------------------------------------------------------------
+
+
+def test_a_job_has_one_proof(store: Store) -> None:
+    assert store.proofs.load(JobId("j")) is None
+    store.proofs.save(JobId("j"), {"verdict": "NotFixed"}, "NotFixed")
+    store.proofs.save(JobId("j"), {"verdict": "Verified", "tests": ["a"]}, "Verified")
+    assert store.proofs.load(JobId("j")) == {"verdict": "Verified", "tests": ["a"]}
+
+
+def test_what_stands_on_github_is_known_by_its_marker(store: Store) -> None:
+    publication = Publication(
+        kind=PublicationKind.STATUS_COMMENT, repository="octo/shop", number=3, marker="m:1", body="x"
+    )
+    posted = Posted(marker="m:1", remote_id=2**40, url="https://example.org/1", body_sha256="0" * 64)
+    store.publications.record_posted(publication, posted)
+    store.publications.record_posted(publication, replace(posted, body_sha256="1" * 64))
+    assert store.publications.posted(["m:1", "m:2"]) == {"m:1": replace(posted, body_sha256="1" * 64)}
+    assert store.publications.posted([]) == {}
+
+
+def test_the_scoreboard_sees_attempted_proposed_and_decided(store: Store, clock: Time) -> None:
+    tried, proposed = accepted(store), accepted(store, number=4)
+    accepted(store, number=5)
+    for job in (tried, proposed):
+        clock.now += 1
+        store.attempts.begin(f"{job}-1", job_id=job, model="m")
+        store.attempts.finish(f"{job}-1", attempt())
+    store.jobs.proposed(proposed, 12)
+    outcome = Outcome(repository="octo/shop", pull_number=12, kind=OutcomeKind.CLOSED, human_lines=0)
+    store.outcomes.record(7, proposed, outcome)
+    store.outcomes.record(7, proposed, replace(outcome, kind=OutcomeKind.MERGED_EDITED, human_lines=4))
+    rows = {row.job_id: row for row in store.outcomes.scored()}
+    assert set(rows) == {tried, proposed}
+    assert (rows[tried].proposed, rows[tried].outcome) == (False, None)
+    assert (rows[proposed].outcome, rows[proposed].human_lines) == (OutcomeKind.MERGED_EDITED, 4)
+    assert rows[proposed].cost_usd == 0.5
+
+
+# --- the database itself -----------------------------------------------------------------------------------------
+
+
+def test_migrations_make_exactly_the_tables_of_the_schema(store: Store) -> None:
+    with store.database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+
+
+def _revisions() -> list[str]:
+    script = ScriptDirectory("bot/migrations")
+    return [revision.revision for revision in script.walk_revisions()][::-1]
+
+
+@pytest.mark.parametrize("revision", _revisions())
+def test_every_later_migration_keeps_the_rows_of_a_database_in_use(database_url: str, revision: str) -> None:
+    database = Database(database_url)
+    database.upgrade(revision)
+    before = {}
+    with database.writing() as connection:
+        reflected = sa.MetaData()
+        reflected.reflect(connection)
+        for table in reflected.sorted_tables:
+            if table.name in METADATA.tables:
+                rows = [{c.name: _sample(c, n) for c in table.columns} for n in (1, 2)]
+                connection.execute(table.insert(), rows)
+                before[table.name] = len(rows)
+    database.upgrade()
+    with database.reading() as connection:
+        after = {
+            name: connection.execute(sa.select(sa.func.count()).select_from(METADATA.tables[name])).scalar()
+            for name in before
+        }
+    database.close()
+    assert len(before) >= 8
+    assert after == before
+
+
+def _sample(column: sa.Column[object], number: int) -> object:
+    kind = column.type.python_type
+    return {str: f"{number}", int: number, float: float(number), bytes: b"x", bool: True}[kind]
+
+
+def test_sqlite_is_in_wal_and_syncs_every_commit(sqlite_store: Store) -> None:
+    with sqlite_store.database.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+
+def test_two_writers_wait_for_each_other(store: Store) -> None:
+    def write(offset: int) -> None:
+        for number in range(20):
+            store.deliveries.append([gh.delivery("issues", gh.labeled(number=offset + number + 1))])
+            store.proofs.save(JobId(f"j{number}"), {"by": offset}, "Verified")
+
+    writers = [threading.Thread(target=write, args=(offset,)) for offset in (0, 100, 200)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert store.deliveries.count() == {"pending": 60}
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://h/d", "sqlite:////nowhere/at/all.db"])
+def test_a_database_that_cannot_be_used_is_a_store_error(url: str) -> None:
+    with pytest.raises(StoreError):
+        Store.open(url)
