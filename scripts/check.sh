@@ -37,7 +37,7 @@ tests() {
 # The tests with the branches of the deciding modules counted (their list: pyproject.toml, tool.coverage).
 measured_tests() {
   rm -f .coverage
-  "$bin/coverage" run -m pytest "$@" && "$bin/coverage" report
+  "$bin/coverage" run -m pytest && "$bin/coverage" report
 }
 
 # The static checks need one core for a minute and no engine, so they run beside the tests.

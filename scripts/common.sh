@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the set-up scripts: sourced, never run. Bash; expects the checkout as the current directory.
 
 say() { printf 'set-up: %s\n' "$*" >&2; }

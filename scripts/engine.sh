@@ -82,7 +82,7 @@ launch_daemon() {
     # Neither this terminal nor a pipe of make or of our lock may keep hold of the daemon, nor it of them.
     for descriptor in /proc/self/fd/*; do
       descriptor=${descriptor##*/}
-      [ "$descriptor" -gt 2 ] && eval "exec $descriptor>&-" || true
+      if [ "$descriptor" -gt 2 ]; then eval "exec $descriptor>&-"; fi
     done
     exec setsid nohup dockerd "$@" </dev/null >>var/dockerd.log 2>&1
   ) &
@@ -106,7 +106,7 @@ wait_for_engine() {
   local host=$1 tries
   for tries in $(seq 1 240); do
     answers "$host" && return 0
-    if [ -n "${daemon:-}" ] && ! kill -0 "$daemon" 2>/dev/null; then
+    if [ -n "${daemon:-}" ] && ! kill -0 "$daemon" 2>/dev/null && ! another_is_starting; then
       retry_without_iptables || { tail -n 15 var/dockerd.log >&2; fail "the Docker engine ended (log above)"; }
     fi
     sleep 0.25

@@ -18,7 +18,7 @@ main() {
   use_machine_certificates
   have git || apt_install git || fail "git is needed: install it with your package manager"
   install_environment
-  [ "${1:-}" = --no-engine ] || bash scripts/engine.sh
+  [ "${1:-}" = --no-engine ] || bash scripts/engine.sh 9>&- # a daemon that it starts must not keep our turn
 }
 
 # Two set-ups at once would install into the same places: the second waits.
