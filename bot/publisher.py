@@ -7,10 +7,12 @@ GitHub, by the hidden marker (comments, reviews), the external id (check runs) o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol, assert_never
 
-from bot.errors import ForgeNotFound
-from bot.forge.protocol import Forge, LineComment, Remote
+from bot.errors import ForgeNotFound, ForgeRejected
+from bot.forge.protocol import CheckRun, Forge, LineComment, Remote
+from bot.messages.review import unanchored
 from bot.messages.untrusted import MAX_BODY, hidden, redacted
 from bot.publication import Create, Edit, Effect, Nothing, as_check_run, digest, markers, plan
 from bot.types import Posted, Publication, PublicationKind
@@ -52,6 +54,14 @@ def signed(body: str, marker: str) -> str:
     if len(text) > room:
         text = text[: room - 40].rstrip() + "\n\n(cut: too long for GitHub)"
     return text + tail
+
+
+def _check(publication: Publication) -> CheckRun:
+    """As posted: secrets masked; it is found again by its external id, not by a marker."""
+    check = as_check_run(publication)
+    annotations = tuple(replace(a, title=redacted(a.title), message=redacted(a.message)) for a in check.annotations)
+    summary = redacted(check.summary)[:MAX_BODY]
+    return replace(check, title=redacted(check.title), summary=summary, annotations=annotations)
 
 
 def _carry_out(effect: Effect, forge: Forge, log: PublicationLog) -> Posted | None:
@@ -114,27 +124,30 @@ def _create(publication: Publication, forge: Forge) -> Remote:
                 draft=details["draft"],
             )
         case PublicationKind.CHECK_RUN:
-            return forge.post_check_run(as_check_run(publication))
+            return forge.post_check_run(_check(publication))
         case PublicationKind.FINDINGS:
-            return forge.post_review(
-                number,
-                head_sha=CommitSha(details["head_sha"]),
-                body=body,
-                comments=[
-                    LineComment(
-                        path=comment["path"],
-                        line=comment["line"],
-                        side=comment["side"],
-                        body=signed(comment["body"], comment["marker"]),
-                    )
-                    for comment in details["comments"]
-                ],
-            )
+            return _post_review(publication, forge)
         case PublicationKind.REACTION:
             forge.react(number, details["comment_id"], details["content"])
             return Remote(id=0, url="")
         case _ as never:
             assert_never(never)
+
+
+def _post_review(publication: Publication, forge: Forge) -> Remote:
+    """With line comments; as text alone when GitHub refuses the lines, so that no review is lost to one of them."""
+    head_sha = CommitSha(publication.details["head_sha"])
+    comments = [
+        LineComment(path=c["path"], line=c["line"], side=c["side"], body=signed(c["body"], c["marker"]))
+        for c in publication.details["comments"]
+    ]
+    try:
+        body = signed(publication.body, publication.marker)
+        return forge.post_review(publication.number, head_sha=head_sha, body=body, comments=comments)
+    except ForgeRejected:
+        text = f"{publication.body}\n\n{unanchored(comments)}"
+        body = signed(text, publication.marker)
+        return forge.post_review(publication.number, head_sha=head_sha, body=body, comments=())
 
 
 def _adopt(publication: Publication, found: Remote, forge: Forge) -> Remote:
@@ -152,7 +165,7 @@ def _edit(publication: Publication, remote: Remote, forge: Forge) -> None:
         case PublicationKind.PULL_REQUEST:
             forge.edit_pull(remote.id, title=redacted(publication.title), body=body)
         case PublicationKind.CHECK_RUN:
-            forge.edit_check_run(remote.id, as_check_run(publication))
+            forge.edit_check_run(remote.id, _check(publication))
         case PublicationKind.FINDINGS | PublicationKind.REACTION:
             raise AssertionError("the plan never edits these")
         case _ as never:

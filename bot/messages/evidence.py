@@ -143,7 +143,7 @@ def runs(proof: Proof) -> str:
     table = "\n".join(["| run | command | tests | ended | time |", "| --- | --- | --- | --- | --- |", *rows])
     where = (
         f"Base commit {code(proof.base_commit)}, image {code(proof.image)}, each run in a fresh container without "
-        f"network; redgreen {inline(proof.tool_version, 40)}."
+        f"network; redgreen {code(proof.tool_version, 40)}."
     )
     return f"{table}\n\n{where}" if rows else f"Nothing was run. {where}"
 
@@ -179,7 +179,11 @@ def ended(run: TestRun) -> str:
 
 
 def run_again() -> str:
-    return "```sh\nredgreen verify proof.json --repo .\n```"
+    """The command that repeats the proof on a clone; needs the proof's file."""
+    return (
+        "To run it again in a clone of this repository, with the proof saved as `proof.json`:\n\n"
+        "```sh\nredgreen verify proof.json --repo .\n```"
+    )
 
 
 def folded_proof(statement: Mapping[str, Any], job: str, room: int) -> str:

@@ -51,7 +51,6 @@ def body(report: FixReport) -> str:
         *_summary(report.attempt),
         "### What was run",
         runs(report.proof),
-        "To run it again, save `proof.json` from below and call",
         run_again(),
         "### How it was made",
         made_by(report.attempt, report.requested_by),

@@ -8,8 +8,8 @@ from bot.commands import CommandError, Problem, Verb
 from bot.messages.untrusted import code, inline
 
 
-def help_text(handle: str) -> str:
-    """One line for each command; `handle` is the App's name."""
+def help_text(handle: str, label: str = "redgreen") -> str:
+    """One line for each command; `handle` is the App's name, `label` the one that starts a fix."""
     rows = [f"| `@{handle} {_usage(verb)}` | {_meaning(verb)} |" for verb in Verb]
     return "\n".join(
         [
@@ -19,7 +19,7 @@ def help_text(handle: str) -> str:
             "| --- | --- |",
             *rows,
             "",
-            f"The label `{handle}` on an issue is the same as `fix`. I claim nothing that I did not run.",
+            f"The label {code(label)} on an issue is the same as `fix`. I claim nothing that I did not run.",
         ]
     )
 

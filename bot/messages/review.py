@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from bot.forge.protocol import LineComment
@@ -56,7 +57,7 @@ def findings_body(findings: Anchored, model: str) -> str:
     number = len(findings.on_lines)
     return (
         f"{count(number, 'claim')} of {code(model)} about this change. No run here proved {_them(number)}: "
-        "read them as a colleague's doubt."
+        f"read {_them(number)} as a colleague's doubt."
     )
 
 
@@ -71,6 +72,11 @@ def finding_comments(findings: Anchored, model: str) -> dict[str, LineComment]:
         )
         for finding in findings.on_lines
     }
+
+
+def unanchored(comments: Sequence[LineComment]) -> str:
+    """The same claims as text, for when GitHub refuses their lines (the head moved meanwhile)."""
+    return "\n\n".join(f"{code(f'{comment.path}:{comment.line}')}\n\n{comment.body}" for comment in comments)
 
 
 def failed(cause: str) -> str:

@@ -32,7 +32,7 @@ _CLOSING = re.compile(
 )
 _SKIP_CI = re.compile(r"\[(?=\s*(?:skip|ci|no|actions)[ -](?:ci|skip|actions)\s*\])|\bskip-checks(?=:)", re.IGNORECASE)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#|~&$!])")
-_LINE_START = re.compile(r"^(\s*)(\d{0,9})([-+=:.)])")
+_LINE_START = re.compile(r"^(\s*)(|\d{1,9}(?=[.)](?:\s|$)))([-+=:.)])")
 _SECRETS = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9_]{16,}|github_pat_[A-Za-z0-9_]{16,}|sk-[A-Za-z0-9_-]{16,}|AKIA[0-9A-Z]{16}"
     r"|xox[abprs]-[A-Za-z0-9-]{10,}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,})"
