@@ -129,6 +129,10 @@ class ExecResult:
     seconds: float
     timed_out: bool = False
     truncated: bool = False
+    left_processes: int = 0
+    """How many processes the command left running, wherever they had fled to; they were killed."""
+    out_of_memory: bool = False
+    """While it ran, the kernel killed a process of the container for want of memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +218,12 @@ class TestReport:
     must_fail: TestStatus | None = None
     """What became of the canary that must fail; None when it did not run."""
     must_pass: TestStatus | None = None
+    tamper_signs: tuple[str, ...] = ()
+    """What the report itself shows: lines that do not fit their seals, contradictions, records after the end."""
+    replaced: tuple[str, ...] = ()
+    """Parts of the runner that were replaced while it ran; base's own suite may do so, a patch may not."""
+    hooks: tuple[str, ...] = ()
+    """Hooks that decide outcomes and who registered them (pytest)."""
 
     def ids(self, *statuses: TestStatus) -> frozenset[TestId]:
         return frozenset(r.id for r in self.results.values() if not statuses or r.status in statuses)

@@ -1,0 +1,11 @@
+"""RUNNERS: every test runner that redgreen can start and read, by the name that plans use. A new one is one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sandbox.runners.protocol import Runner
+from sandbox.runners.pytest_runner import PytestRunner
+from sandbox.runners.unittest_runner import UnittestRunner
+
+RUNNERS: Mapping[str, Runner] = {runner.name: runner for runner in (PytestRunner(), UnittestRunner())}

@@ -18,6 +18,8 @@ class RunRequest:
     tests: tuple[TestId, ...] = ()
     files: tuple[str, ...] = ()
     canaries: bool = True
+    key: str = ""
+    """Random for each run: seals the report's lines; never in a command line or in the environment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,14 @@ class Runner(Protocol):
     def name(self) -> str: ...
 
     def prepare(self, view: RepoView, request: RunRequest) -> PreparedRun: ...
+
+    def file_of(self, view: RepoView, test: TestId) -> str | None:
+        """The tree's file that a test is written in; None when it cannot be told."""
+        ...
+
+    def is_test_file(self, view: RepoView, path: str) -> bool:
+        """True for a file that this runner would collect tests from."""
+        ...
 
     def parse(self, report: bytes, request: RunRequest) -> TestReport:
         """Never raises: a report that cannot be read is an incomplete one."""

@@ -1,0 +1,186 @@
+"""A diff of unknown origin, parsed and policed before anything applies it, and split by what each file is. Pure.
+
+`parse` judges the text. What a patch really did is judged again on the trees, from git's own comparison of them
+(`sandbox.tamper.reached`), so that a diff that two parsers read differently is refused as well.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from unidiff.errors import UnidiffParseError
+from unidiff.patch import PatchedFile, PatchSet
+
+from sandbox.errors import PatchRefused
+from sandbox.types import FileChange, Part, Patch
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchPolicy:
+    max_bytes: int = 4 << 20
+    max_files: int = 500
+    modes: frozenset[str] = frozenset({"100644", "100755"})
+
+
+_DEV_NULL = "/dev/null"
+_MODE_LINE = re.compile(r"^(?:old mode|new mode|new file mode|deleted file mode|index [0-9a-f]+\.\.[0-9a-f]+) (\d+)$")
+_GIT_FILES = frozenset({".gitattributes", ".gitmodules"})
+
+_CI = (
+    ".github/*",
+    ".circleci/*",
+    ".gitlab-ci.yml",
+    "azure-pipelines.yml",
+    ".travis.yml",
+    "appveyor.yml",
+    "Jenkinsfile",
+)
+_TEST_CONFIG = frozenset(
+    {
+        "conftest.py",
+        "pytest.ini",
+        ".pytest.ini",
+        "pytest.toml",
+        ".pytest.toml",
+        "tox.ini",
+        "setup.cfg",
+        "pyproject.toml",
+        "noxfile.py",
+        ".coveragerc",
+        "package.json",
+        "makefile",
+        "sitecustomize.py",
+        "usercustomize.py",
+    }
+)
+_TEST_CONFIG_PATTERNS = ("*.pth", "jest.config.*", "vitest.config.*", ".mocharc*", "karma.conf.*")
+_TEST_DIRECTORIES = frozenset({"tests", "__tests__", "testdata"})
+_TEST_FILES = (
+    "test_*.py",
+    "*_test.py",
+    "tests.py",
+    "*.test.[jt]s",
+    "*.test.[jt]sx",
+    "*.spec.[jt]s",
+    "*.spec.[jt]sx",
+    "*_test.go",
+    "*Test.java",
+    "*Tests.java",
+)
+
+
+def classify(path: str) -> Part:
+    """What the file is for the verdict, by its name alone.
+
+    Manifests that may also hold test configuration count as TEST_CONFIG here; `sandbox.tamper.same_test_sections` says
+    when a change of one leaves its test sections alone. A directory `test` counts at the top only: deeper it is often
+    a package's own code (`django/test/`).
+    """
+    parts = path.split("/")
+    name = parts[-1]
+    if any(fnmatchcase(path, pattern) for pattern in _CI):
+        return Part.CI
+    if name.lower() in _TEST_CONFIG or any(fnmatchcase(name, pattern) for pattern in _TEST_CONFIG_PATTERNS):
+        return Part.TEST_CONFIG
+    in_tests = parts[0] == "test" or not _TEST_DIRECTORIES.isdisjoint(parts[:-1])
+    if in_tests or any(fnmatchcase(name, pattern) for pattern in _TEST_FILES):
+        return Part.TEST
+    return Part.SOURCE
+
+
+def parse(diff: str, policy: PatchPolicy | None = None) -> Patch:
+    """The patch behind a unified diff, git's format or plain. An empty diff is an empty patch.
+
+    Raises `PatchRefused` with a sentence that names the file and the rule it breaks.
+    """
+    rules = policy or PatchPolicy()
+    size = len(diff.encode("utf-8", "surrogateescape"))
+    if size > rules.max_bytes:
+        raise PatchRefused(f"the patch has {size} bytes; the limit is {rules.max_bytes}")
+    if "\0" in diff:
+        raise PatchRefused("the patch holds a NUL character")
+    if not diff.strip():
+        return Patch(diff="", changes=())
+    text = diff if diff.endswith("\n") else diff + "\n"
+    try:
+        files = PatchSet.from_string(text)
+    except UnidiffParseError as error:
+        raise PatchRefused(f"the patch is not a unified diff: {str(error).strip()[:200]}") from error
+    if not files:
+        raise PatchRefused("the patch is not a unified diff: no file header in it")
+    if len(files) > rules.max_files:
+        raise PatchRefused(f"the patch changes {len(files)} files; the limit is {rules.max_files}")
+    changes = tuple(_change(file, rules) for file in files)
+    seen: set[str] = set()
+    for change in changes:
+        if change.path in seen:
+            raise PatchRefused(f"{change.path}: the patch changes it twice")
+        seen.add(change.path)
+    return Patch(diff=text, changes=changes)
+
+
+def _change(file: PatchedFile, policy: PatchPolicy) -> FileChange:
+    source, target = _name(file.source_file), _name(file.target_file)
+    headers = [line.rstrip("\r\n") for line in file.patch_info or ()]
+    for line in headers:
+        if (moved := re.match(r"^(rename|copy) (from|to) (.*)$", line)) is not None:
+            _refuse_path(_unquote(moved.group(3)))
+    for path in {source, target} - {_DEV_NULL}:
+        _refuse_path(path)
+    path = source if target == _DEV_NULL else target
+    if file.is_binary_file:
+        raise PatchRefused(f"{path}: a binary change")
+    for line in headers:
+        mode = _MODE_LINE.match(line)
+        if mode is not None and mode.group(1) not in policy.modes:
+            raise PatchRefused(f"{path}: file mode {mode.group(1)} ({_kind(mode.group(1))}) is not allowed")
+    copied = any(line.startswith("copy from ") for line in headers)
+    moved_from = source if source not in (target, _DEV_NULL) and target != _DEV_NULL and not copied else None
+    return FileChange(
+        path=path,
+        part=classify(path),
+        is_new=source == _DEV_NULL or copied or bool(file.is_added_file),
+        is_deleted=target == _DEV_NULL,
+        renamed_from=moved_from,
+        added_lines=file.added,
+        removed_lines=file.removed,
+    )
+
+
+def _name(header: str) -> str:
+    name = _unquote(header)
+    return name if name == _DEV_NULL else re.sub(r"^[ab]/", "", name, count=1)
+
+
+def _unquote(name: str) -> str:
+    """Git's C-style quoting undone: `"a/caf\\303\\251.py"` is `a/café.py`."""
+    if not (len(name) > 1 and name.startswith('"') and name.endswith('"')):
+        return name
+    simple = {"n": b"\n", "t": b"\t", "r": b"\r", "a": b"\a", "b": b"\b", "f": b"\f", "v": b"\v"}
+
+    def plain(match: re.Match[bytes]) -> bytes:
+        code = match.group(1).decode("ascii")
+        return bytes([int(code, 8) & 0xFF]) if code[0] in "01234567" else simple.get(code, code.encode("ascii"))
+
+    inner = name[1:-1].encode("utf-8", "surrogateescape")
+    return re.sub(rb"\\([0-7]{1,3}|[ -~])", plain, inner).decode("utf-8", "surrogateescape")
+
+
+def _refuse_path(path: str) -> None:
+    parts = path.split("/")
+    if path.startswith("/") or "\\" in path or re.match(r"^[A-Za-z]:", path):
+        raise PatchRefused(f"{path!r}: not a path relative to the repository")
+    if any(part in ("", ".", "..") for part in parts):
+        raise PatchRefused(f"{path!r}: a path that leaves the repository or is not normal")
+    if any(part.rstrip(". ").lower() in (".git", "git~1") for part in parts):
+        raise PatchRefused(f"{path!r}: a path inside git's own directory")
+    if parts[-1].lower() in _GIT_FILES:
+        raise PatchRefused(f"{path!r}: git's own configuration files may not be changed")
+    if any(ord(character) < 32 or ord(character) == 127 for character in path):
+        raise PatchRefused(f"{path!r}: a control character in a path")
+
+
+def _kind(mode: str) -> str:
+    return {"120000": "symbolic link", "160000": "submodule"}.get(mode, "neither 644 nor 755")

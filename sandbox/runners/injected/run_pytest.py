@@ -1,0 +1,184 @@
+"""Starts the tree's pytest with a reporting plugin that is handed over as an object: nothing to find or to shadow.
+
+Argument: the request's path. The request (nonce, key, root, args, tests, canary) is deleted before pytest loads.
+"""
+
+import json
+import os
+import sys
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+with open(sys.argv[1], encoding="utf-8") as _file:
+    REQUEST = json.load(_file)
+os.unlink(sys.argv[1])
+if sys.path and os.path.abspath(sys.path[0] or ".") == _HERE:
+    del sys.path[0]
+sys.path.insert(0, _HERE)
+import reporter as _reporter  # noqa: E402
+
+sys.path.remove(_HERE)
+REPORTER = _reporter.Reporter(REQUEST["report"], REQUEST["nonce"], REQUEST["key"], REQUEST["root"])
+
+import unittest  # noqa: E402
+
+import _pytest.python  # noqa: E402
+import _pytest.reports  # noqa: E402
+import _pytest.runner  # noqa: E402
+import _pytest.skipping  # noqa: E402
+import _pytest.unittest  # noqa: E402
+import pytest  # noqa: E402
+
+WATCHED = _reporter.watched(
+    [
+        (_pytest.runner, "runtestprotocol"),
+        (_pytest.runner, "call_and_report"),
+        (_pytest.runner, "call_runtest_hook"),
+        (_pytest.runner, "pytest_runtest_makereport"),
+        (_pytest.runner, "pytest_runtest_call"),
+        (_pytest.runner.CallInfo, "from_call"),
+        (_pytest.reports.TestReport, "from_item_and_call"),
+        (_pytest.reports.TestReport, "__init__"),
+        (_pytest.python, "pytest_pyfunc_call"),
+        (_pytest.python.Function, "runtest"),
+        (_pytest.skipping, "pytest_runtest_makereport"),
+        (_pytest.unittest.TestCaseFunction, "runtest"),
+        (_pytest.unittest.TestCaseFunction, "addFailure"),
+        (_pytest.unittest.TestCaseFunction, "addError"),
+        (unittest.TestCase, "run"),
+        (unittest.TestCase, "__call__"),
+        (unittest.TestCase, "fail"),
+        (unittest.TestCase, "assertEqual"),
+        (unittest.TestCase, "assertTrue"),
+        (pytest, "raises"),
+        (pytest, "fail"),
+    ]
+)
+HOOKS = (
+    "pytest_runtest_makereport",
+    "pytest_runtest_protocol",
+    "pytest_runtest_call",
+    "pytest_runtest_logreport",
+    "pytest_pyfunc_call",
+    "pytest_pycollect_makeitem",
+    "pytest_sessionfinish",
+    "pytest_collection_modifyitems",
+)
+
+
+class Plugin:
+    def __init__(self):
+        # type: () -> None
+        self.hooks = []  # type: list
+        self.root_of_canary = REQUEST["canary"]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, session, config, items):
+        wanted = frozenset(REQUEST["tests"])
+        if wanted:
+            dropped = [item for item in items if item.nodeid not in wanted]
+            items[:] = [item for item in items if item.nodeid in wanted]
+            if dropped:
+                config.hook.pytest_deselected(items=dropped)
+        REPORTER.write({"kind": "collected", "count": len(items)})
+        if self.root_of_canary:
+            first, last = self._canaries(session)
+            items.insert(0, first)
+            items.append(last)
+
+    def _canaries(self, session):
+        path = self.root_of_canary
+        nodeid = os.path.basename(path)
+        if tuple(int(part) for part in pytest.__version__.split(".")[:1]) >= (7,):
+            import pathlib
+
+            module = pytest.Module.from_parent(session, path=pathlib.Path(path), nodeid=nodeid)
+        else:
+            import py
+
+            module = pytest.Module.from_parent(session, fspath=py.path.local(path), nodeid=nodeid)
+        found = sorted(session.genitems(module), key=lambda item: item.name != REQUEST["first"])
+        return found[0], found[1]
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector):
+        outcome = yield
+        report = outcome.get_result()
+        if report.failed:
+            call = getattr(report, "call", None)
+            error = call.excinfo.value if call is not None and call.excinfo is not None else None
+            record = {"kind": "collect_error", "id": report.nodeid, "longrepr": str(report.longrepr)[-2000:]}
+            if error is not None:
+                record.update(REPORTER.failure(error.__cause__ if error.__cause__ is not None else error))
+            REPORTER.write(record)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item, call):
+        outcome = yield
+        report = outcome.get_result()
+        report.redgreen_error = call.excinfo.value if call.excinfo is not None else None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report):
+        if report.outcome == "rerun":
+            return
+        error = getattr(report, "redgreen_error", None)
+        record = {
+            "kind": "phase",
+            "id": report.nodeid,
+            "when": report.when,
+            "outcome": report.outcome,
+            "xfail": "",
+            "subtest": type(report).__name__.lower() == "subtestreport",
+            "seconds": round(report.duration, 6),
+            "raised": error is not None,
+        }
+        if hasattr(report, "wasxfail"):
+            declared_at_run_time = error is not None and isinstance(error, pytest.xfail.Exception)
+            record["xfail"] = "called" if declared_at_run_time else "marked"
+        if error is not None and not isinstance(error, pytest.skip.Exception):
+            record.update(REPORTER.failure(error))
+        elif report.failed:
+            record["message"] = str(report.longrepr)[:2000]
+        if error is not None and isinstance(error, pytest.skip.Exception):
+            record["raised"] = False
+        REPORTER.write(record)
+        report.redgreen_error = None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session):
+        manager = session.config.pluginmanager
+        found = set()
+        for name in HOOKS:
+            for implementation in getattr(manager.hook, name).get_hookimpls():
+                found.add("%s:%s" % (name, self._origin(implementation.plugin)))
+        self.hooks = sorted(found)
+
+    @staticmethod
+    def _origin(plugin):
+        path = getattr(plugin, "__file__", None)
+        if path:
+            path = os.path.realpath(path)
+            return path[len(REPORTER.root) :] if path.startswith(REPORTER.root) else plugin.__name__
+        return "%s.%s" % (type(plugin).__module__, type(plugin).__qualname__)
+
+
+def main():
+    # type: () -> None
+    leave = os._exit
+    flush = (sys.stdout.flush, sys.stderr.flush)
+    plugin = Plugin()
+    sys.path.insert(0, os.getcwd())
+    sys.argv[:] = ["pytest"] + REQUEST["args"]
+    code = int(pytest.main(list(REQUEST["args"]), plugins=[plugin]))
+    REPORTER.end(code, _reporter.replaced(WATCHED), plugin.hooks)
+    for function in flush:
+        try:
+            function()
+        except Exception:  # a closed stream is the tenant's affair
+            pass
+    # Threads and exit handlers of the tree have no say in the exit code.
+    leave(code)
+
+
+if __name__ == "__main__":
+    main()

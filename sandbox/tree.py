@@ -1,0 +1,318 @@
+"""Trees as git tree objects in a bare repository of ours, handled by plumbing only: nothing is checked out on the host.
+
+Hooks, filters, attributes and configuration are code, so git runs here without the machine's and the person's
+configuration, and a foreign repository only names its commits: its
+objects are borrowed through `objects/info/alternates` (`attach`). `git archive` is not used: `export-ignore` would let
+a tree hide files.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from sandbox.errors import PatchDoesNotApply, SetupError
+from sandbox.types import CommitSha
+
+REGULAR = "100644"
+EXECUTABLE = "100755"
+SYMLINK = "120000"
+SUBMODULE = "160000"
+
+_ISOLATED = {
+    "HOME": "/nonexistent",
+    "LC_ALL": "C",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+}
+_SETTINGS = (
+    ("core.hooksPath", "/dev/null"),
+    ("core.fsmonitor", "false"),
+    ("core.attributesFile", "/dev/null"),
+    ("core.quotePath", "false"),
+    ("protocol.allow", "never"),
+    ("safe.directory", "*"),
+    ("gc.auto", "0"),
+)
+_TENANT = 10001
+"""Owner of everything in `Tree.tar`: the sandbox's user."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One leaf of a tree."""
+
+    path: str
+    mode: str
+    oid: str
+
+
+def run_git(git_dir: Path, *args: str, stdin: bytes = b"", index: Path | None = None) -> bytes:
+    """Standard output of one plumbing command. Raises `SetupError` with git's own words when it fails."""
+    done = _spawn(git_dir, args, stdin, index)
+    if done.returncode != 0:
+        raise SetupError(f"git {args[0]} failed: {_words(done.stderr) or f'exit code {done.returncode}'}")
+    return done.stdout
+
+
+def attach(directory: Path, scratch: Path) -> Path:
+    """A bare repository at `scratch` that can read every object of the local repository `directory`; returns `scratch`.
+
+    The foreign repository is only read; what is made from its trees lands in `scratch`. Raises `SetupError` when
+    `directory` is not in a git repository.
+    """
+    objects = Path(_ask(directory, "rev-parse", "--path-format=absolute", "--git-path", "objects"))
+    object_format = _ask(directory, "rev-parse", "--show-object-format")
+    create(scratch, object_format=object_format)
+    (scratch / "objects" / "info").mkdir(parents=True, exist_ok=True)
+    (scratch / "objects" / "info" / "alternates").write_text(f"{objects}\n", encoding="utf-8")
+    return scratch
+
+
+def create(git_dir: Path, *, object_format: str = "sha1") -> Path:
+    """An empty bare repository of ours, without hooks; an existing one is kept."""
+    git_dir.parent.mkdir(parents=True, exist_ok=True)
+    run_git(git_dir, "init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", str(git_dir))
+    return git_dir
+
+
+def resolve(directory: Path, revision: str) -> CommitSha:
+    """The full id of the commit that `revision` names in the repository at `directory`. Raises `SetupError`."""
+    return CommitSha(_ask(directory, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}"))
+
+
+def merge_base(git_dir: Path, one: str, other: str) -> CommitSha:
+    """The best common ancestor. Raises `SetupError` when there is none."""
+    return CommitSha(run_git(git_dir, "merge-base", one, other).decode("ascii").strip())
+
+
+@dataclass(frozen=True)
+class GitTree:
+    """A `sandbox.types.Tree` over the bare repository `git_dir`. Equal when the contents are equal."""
+
+    git_dir: Path = field(compare=False)
+    digest: str
+
+    @classmethod
+    def at(cls, git_dir: Path, revision: str) -> GitTree:
+        """The tree of a commit (or of a tree id). Raises `SetupError` when there is none."""
+        spec = f"{revision}^{{tree}}"
+        digest = run_git(git_dir, "rev-parse", "--verify", "--end-of-options", spec).decode("ascii").strip()
+        return cls(git_dir, digest)
+
+    @classmethod
+    def of_files(cls, git_dir: Path, files: Mapping[str, bytes | None]) -> GitTree:
+        """A tree of exactly these files."""
+        empty = run_git(git_dir, "mktree").decode("ascii").strip()
+        return cls(git_dir, empty).with_files(files)
+
+    @cached_property
+    def entries(self) -> Mapping[str, Entry]:
+        """Path to leaf, sorted. Raises `SetupError` for a tree with names that no honest git writes."""
+        listing = run_git(self.git_dir, "ls-tree", "-r", "-z", "--full-tree", self.digest)
+        entries = {}
+        for record in listing.split(b"\0")[:-1]:
+            head, _, name = record.partition(b"\t")
+            mode, _, oid = head.decode("ascii").split(" ")
+            path = name.decode("utf-8", "surrogateescape")
+            if not is_safe_path(path):
+                raise SetupError(f"the tree holds a path that is not allowed: {path!r}")
+            entries[path] = Entry(path=path, mode=mode, oid=oid)
+        return entries
+
+    def paths(self) -> Iterable[str]:
+        return [path for path, entry in self.entries.items() if entry.mode != SUBMODULE]
+
+    def read(self, path: str) -> bytes | None:
+        entry = self.entries.get(path)
+        if entry is None or entry.mode not in (REGULAR, EXECUTABLE):
+            return None
+        return run_git(self.git_dir, "cat-file", "blob", entry.oid)
+
+    def symlinks(self) -> frozenset[str]:
+        return frozenset(path for path, entry in self.entries.items() if entry.mode == SYMLINK)
+
+    def tar(self) -> Iterator[bytes]:
+        """A tar stream of the whole tree; the same bytes for the same digest. Submodules become empty directories."""
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            leaves = list(self.entries.values())
+            blobs = self._blobs([leaf.oid for leaf in leaves if leaf.mode != SUBMODULE])
+            for leaf in leaves:
+                _add(archive, leaf, b"" if leaf.mode == SUBMODULE else next(blobs))
+                if buffer.tell() > 1 << 20:
+                    yield buffer.getvalue()
+                    buffer.seek(0)
+                    buffer.truncate()
+        yield buffer.getvalue()
+
+    def apply(self, diff: str) -> GitTree:
+        """The tree after a unified diff. Raises `PatchDoesNotApply`."""
+        if not diff.strip():
+            return self
+        with self._index() as index:
+            args = ("apply", "--cached", "--whitespace=nowarn", "-p1", "-")
+            data = diff.encode("utf-8", "surrogateescape")
+            done = _spawn(self.git_dir, args, data if data.endswith(b"\n") else data + b"\n", index)
+            if done.returncode != 0:
+                raise PatchDoesNotApply(f"the patch does not apply: {_words(done.stderr)}")
+            return self._written(index)
+
+    def with_files(self, files: Mapping[str, bytes | None]) -> GitTree:
+        changes = []
+        for path, data in files.items():
+            if not is_safe_path(path):
+                raise SetupError(f"not a path inside the tree: {path!r}")
+            if data is None:
+                changes.append((path, "0", "0" * len(self.digest)))
+                continue
+            oid = run_git(self.git_dir, "hash-object", "-w", "-t", "blob", "--stdin", stdin=data).decode("ascii")
+            known = self.entries.get(path)
+            mode = known.mode if known is not None and known.mode in (REGULAR, EXECUTABLE) else REGULAR
+            changes.append((path, mode, oid.strip()))
+        return self._changed(changes)
+
+    def overlay(self, other: GitTree, paths: Iterable[str]) -> GitTree:
+        """This tree with `paths` as they are in `other`: contents, modes and absence."""
+        changes = []
+        for path in paths:
+            entry = other.entries.get(path)
+            oid = entry.oid if entry is not None else "0" * len(self.digest)
+            changes.append((path, entry.mode if entry is not None else "0", oid))
+        return self._changed(changes)
+
+    def diff(self, other: GitTree) -> str:
+        args = ("diff-tree", "-r", "-p", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv")
+        prefixes = ("--src-prefix=a/", "--dst-prefix=b/")
+        return run_git(self.git_dir, *args, *prefixes, self.digest, other.digest).decode("utf-8", "surrogateescape")
+
+    def changed_paths(self, other: GitTree) -> frozenset[str]:
+        """Paths whose contents or mode differ."""
+        both = self.entries.keys() | other.entries.keys()
+        return frozenset(path for path in both if self.entries.get(path) != other.entries.get(path))
+
+    def _changed(self, changes: Sequence[tuple[str, str, str]]) -> GitTree:
+        if not changes:
+            return self
+        # Removals first: a file may take the place of a directory that leaves, and the other way round.
+        ordered = sorted(changes, key=lambda change: change[1] != "0")
+        info = b"".join(
+            f"{mode} {oid}\t".encode("ascii") + path.encode("utf-8", "surrogateescape") + b"\0"
+            for path, mode, oid in ordered
+        )
+        with self._index() as index:
+            run_git(self.git_dir, "update-index", "-z", "--replace", "--index-info", stdin=info, index=index)
+            return self._written(index)
+
+    def _index(self) -> _Index:
+        return _Index(self.git_dir, self.digest)
+
+    def _written(self, index: Path) -> GitTree:
+        return GitTree(self.git_dir, run_git(self.git_dir, "write-tree", index=index).decode("ascii").strip())
+
+    def _blobs(self, oids: Sequence[str]) -> Iterator[bytes]:
+        """Contents in order, streamed from one process."""
+        with tempfile.TemporaryFile() as names:
+            names.write("".join(f"{oid}\n" for oid in oids).encode("ascii"))
+            names.seek(0)
+            command = _command(self.git_dir, ("cat-file", "--batch"))
+            with subprocess.Popen(command, stdin=names, stdout=subprocess.PIPE, env=_environment(None)) as process:
+                assert process.stdout is not None
+                for oid in oids:
+                    header = process.stdout.readline().decode("ascii").split()
+                    if len(header) != 3:
+                        raise SetupError(f"the object {oid} is missing from the repository")
+                    yield process.stdout.read(int(header[2]))
+                    process.stdout.read(1)
+
+
+class _Index:
+    """A temporary index that holds a tree; gone afterwards."""
+
+    def __init__(self, git_dir: Path, digest: str) -> None:
+        self._git_dir = git_dir
+        self._digest = digest
+        self._directory = tempfile.TemporaryDirectory(prefix="redgreen-index-")
+
+    def __enter__(self) -> Path:
+        path = Path(self._directory.name) / "index"
+        run_git(self._git_dir, "read-tree", self._digest, index=path)
+        return path
+
+    def __exit__(self, *_: object) -> None:
+        self._directory.cleanup()
+
+
+def is_safe_path(path: str) -> bool:
+    """Relative, normal, without `.git` in any spelling, NUL or backslash: the same wherever it is extracted."""
+    parts = path.split("/")
+    forbidden = ("", ".", "..")
+    return not any(part in forbidden or part.rstrip(". ").lower() == ".git" for part in parts) and "\0" not in path
+
+
+def _add(archive: tarfile.TarFile, leaf: Entry, data: bytes) -> None:
+    info = tarfile.TarInfo(leaf.path)
+    info.uid = info.gid = _TENANT
+    match leaf.mode:
+        case "120000":
+            info.type = tarfile.SYMTYPE
+            info.linkname = data.decode("utf-8", "surrogateescape")
+            archive.addfile(info)
+        case "160000":
+            info.type = tarfile.DIRTYPE
+            info.mode = 0o755
+            archive.addfile(info)
+        case mode:
+            info.mode = 0o755 if mode == EXECUTABLE else 0o644
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+
+
+def _ask(directory: Path, *args: str) -> str:
+    """One question to a foreign repository; only commands that start no other program."""
+    command = [_git(), *_overrides(), "-C", str(directory), *args]
+    done = subprocess.run(command, capture_output=True, env=_environment(None), check=False)
+    if done.returncode != 0:
+        raise SetupError(f"{directory}: {_words(done.stderr) or 'not a git repository'}")
+    return done.stdout.decode("utf-8", "surrogateescape").strip()
+
+
+def _spawn(git_dir: Path, args: Sequence[str], stdin: bytes, index: Path | None) -> subprocess.CompletedProcess[bytes]:
+    command = _command(git_dir, args)
+    return subprocess.run(command, input=stdin, capture_output=True, env=_environment(index), check=False)
+
+
+def _command(git_dir: Path, args: Sequence[str]) -> list[str]:
+    where = [] if args[0] == "init" else [f"--git-dir={git_dir}"]
+    return [_git(), *_overrides(), *where, *args]
+
+
+def _overrides() -> list[str]:
+    return [word for key, value in _SETTINGS for word in ("-c", f"{key}={value}")]
+
+
+def _environment(index: Path | None) -> dict[str, str]:
+    return _ISOLATED | ({"GIT_INDEX_FILE": str(index)} if index is not None else {})
+
+
+def _git() -> str:
+    found = shutil.which("git")
+    if found is None:
+        raise SetupError("git is not installed: install it with the system's package manager")
+    return found
+
+
+def _words(stderr: bytes) -> str:
+    lines = stderr.decode("utf-8", "replace").strip().split("\n")
+    return "; ".join(line.removeprefix("error: ").removeprefix("fatal: ") for line in lines[:3] if line)
