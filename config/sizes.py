@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -20,7 +21,7 @@ def parse_size(value: object) -> object:
     if match is None:
         raise ValueError('a size is a number of bytes or a number with k, m, g or t, as "4g"')
     number, unit = match.groups()
-    return int(float(number) * _UNITS[unit.lower()])
+    return int(Fraction(number) * _UNITS[unit.lower()])
 
 
 def show_size(size: int) -> str:

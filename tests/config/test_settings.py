@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
-from config.explain import MASK, defaults, effective, fields
+from config.explain import MASK, defaults, effective, fields, group_model
 from config.origins import SettingsRefused
 from config.settings import build_environment, ca_bundle, load, model_key, registries
 
@@ -278,6 +279,11 @@ def test_every_setting_is_documented_under_its_field() -> None:
     assert [key for key, _, _, field in fields() if not field.description] == []
 
 
+def test_a_field_of_the_settings_that_is_no_group_is_a_mistake() -> None:
+    with pytest.raises(TypeError, match="not a group"):
+        group_model(FieldInfo(annotation=int))
+
+
 def product_modules() -> Iterator[Path]:
     for room in ("bot", "agents", "sandbox", "config"):
         yield from (path for path in (ROOT / room).rglob("*.py") if "sample" not in path.parts)
@@ -295,7 +301,7 @@ def environment_reads(path: Path) -> list[str]:
     return found
 
 
-RUN_INSIDE = ("sandbox/runners/plugins/", "agents/repair/worker/")
+RUN_INSIDE = ("sandbox/runners/injected/", "agents/repair/worker/")
 """Programs that are sent into the sandbox and run there, by the tenant's interpreter: not part of this process."""
 
 
