@@ -103,7 +103,7 @@ def choose_archive(os_release: Mapping[str, str], apt_targets: Sequence[str]) ->
         return Archive(suite=_DEFAULT_SUITE)
     origin, components = known
     for line in apt_targets:
-        uri, codename, component, line_origin = (line.split("|") + ["", "", ""])[:4]
+        uri, codename, component, line_origin = [*line.split("|"), "", "", ""][:4]
         if (codename, component, line_origin) == (suite, "main", origin) and uri.startswith(("http", "file:", "copy:")):
             return Archive(suite=suite, components=components, mirror=uri.rstrip("/"))
     return Archive(suite=suite, components=components)
@@ -127,7 +127,7 @@ def _apt_targets() -> list[str]:
         "$(REPO_URI)|$(CODENAME)|$(COMPONENT)|$(ORIGIN)",
         "Created-By: Packages",
     ]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
     return answer.stdout.splitlines() if answer.returncode == 0 else []
 
 
@@ -180,7 +180,7 @@ def _bootstrap(debootstrap: str, recipe: Recipe, root: Path, progress: Progress)
     ]
     if archive.mirror:
         command.append(archive.mirror)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603 - a list; values from apt's own configuration
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         tail = _follow(process.stdout, progress)
     if process.returncode != 0:
@@ -237,7 +237,7 @@ def _tar_of(root: Path) -> Iterator[subprocess.Popen[bytes]]:
     if tar is None:
         raise SetupError("The base image cannot be packed: there is no `tar` on this machine.")
     command = [tar, "--numeric-owner", "--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*", "-cf", "-", "."]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE) as process:  # noqa: S603 - fixed arguments
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE) as process:
         yield process
         process.wait()
     if process.returncode != 0:

@@ -260,7 +260,7 @@ class Attached:
 
 
 def _ulimits(file_bytes: int) -> list[docker.types.Ulimit]:
-    limits = {"fsize": file_bytes, "nofile": 65_536, "core": 0}
+    limits = {"fsize": file_bytes, "core": 0}
     return [docker.types.Ulimit(name=name, soft=value, hard=value) for name, value in limits.items()]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox import baseimage
@@ -20,6 +21,21 @@ PULLED_BASE = "docker.io/library/python:3.11-bookworm"
 """Debian 12 with Python, a compiler and git; pinned to the digest first seen (`pin_file`)."""
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """An image in the engine, ready to run."""
+
+    id: str
+    """`sha256:...`: what runs and what a proof names."""
+    tag: str
+    cached: bool
+    """False when this call built it."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """The plan's variables: what every command in it sees besides the sandbox's own."""
+    notes: tuple[str, ...] = ()
+    """Optional install steps that failed, one sentence each."""
 
 
 def ensure_base(daemon: Daemon, wanted: str, cache_dir: Path, progress: Progress) -> str:
