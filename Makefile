@@ -3,13 +3,16 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup lint types contracts docs tests format bench clean
+.PHONY: help demo picture test setup lint types contracts docs tests format bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup ## The whole way on this machine: an issue is labelled, a proven pull request is opened (ARGS="--keep")
 	@$(BIN)/redgreen demo $(ARGS)
+
+picture: setup ## The README's picture, from a real run of the demo
+	@$(BIN)/python scripts/capture_demo.py
 
 test: ## All checks: lint, types, contracts, docs, tests (REDGREEN_TEST_DOCKER=0 skips what needs an engine)
 	@scripts/check.sh all
@@ -41,5 +44,5 @@ format: ## Format the code and rewrite the generated tables in docs/
 bench: setup ## The speed promises, each as a ratio in one run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-clean: ## Remove what was built here: environments, caches, state (not images: redgreen setup-sandbox --remove)
+clean: ## Remove what was built here: environments, caches, state (Docker images stay)
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* dist var

@@ -1,0 +1,128 @@
+"""The tables in docs/ that the code decides: settings, models, commands.
+
+    python scripts/docs_tables.py --check    exit 1 when a table differs from the code
+    python scripts/docs_tables.py --write    rewrite them
+
+A table stands between `<!-- NAME: generated -->` and `<!-- end -->` in the page that PAGES names.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import typer.main
+
+from bot.cli import app
+from config.explain import defaults, group_model
+from config.models import ModelSpec, default_lineup
+from config.settings import Settings
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; what would break a cell is escaped."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def settings_tables() -> str:
+    """One table a group, in the file's order."""
+    rows = defaults()
+    parts = []
+    for group, field in Settings.model_fields.items():
+        about = " ".join((group_model(field).__doc__ or "").split())
+        cells = (
+            (code(row.key.partition(".")[2]), code(row.value), row.description)
+            for row in rows
+            if row.key.startswith(group + ".")
+        )
+        parts.append(f"### `[{group}]`\n\n{about}\n\n" + table(("key", "default", "meaning"), cells))
+    return "\n\n".join(parts)
+
+
+def models_table() -> str:
+    return table(
+        ("name", "kind", "reach", "window", "strategy", "key", "licence", "notes"),
+        (model_row(name, spec) for name, spec in default_lineup().models.items()),
+    )
+
+
+def model_row(name: str, spec: ModelSpec) -> tuple[str, ...]:
+    return (
+        code(name),
+        f"{spec.kind}, {spec.openness}" if spec.adapter != "none" else str(spec.kind),
+        "embedded" if spec.adapter == "none" else f"{spec.adapter}{', self-hosted' if spec.self_hosted else ''}",
+        f"{spec.window:,}" if spec.window else "",
+        str(spec.strategy),
+        code(spec.key_variable),
+        spec.licence,
+        spec.notes,
+    )
+
+
+def commands_table() -> str:
+    return table(("command", "what it does"), ((code(usage), about) for usage, about in commands()))
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """(usage, first sentence of the help) of every command that is not hidden, groups flattened."""
+    yield from _commands(typer.main.get_command(app), "redgreen")
+
+
+def _commands(command: object, name: str) -> Iterator[tuple[str, str]]:
+    children = getattr(command, "commands", None)
+    if children:
+        for child_name in children:
+            if not children[child_name].hidden:
+                yield from _commands(children[child_name], f"{name} {child_name}")
+        return
+    parameters = getattr(command, "params", [])
+    arguments = [p.human_readable_name for p in parameters if p.param_type_name == "argument"]
+    help_text = " ".join((getattr(command, "help", "") or "").split("\n\n")[0].split())
+    yield " ".join((name, *arguments)), help_text
+
+
+PAGES: dict[str, tuple[str, Callable[[], str]]] = {
+    "settings": ("configuration.md", settings_tables),
+    "models": ("models.md", models_table),
+    "commands": ("commands.md", commands_table),
+}
+
+
+def rewritten(text: str, name: str, body: str) -> str:
+    """The page with the table `name` replaced. Raises ValueError where the page has no place for it."""
+    pattern = re.compile(rf"(<!-- {name}: generated -->\n).*?(<!-- end -->)", re.DOTALL)
+    if not pattern.search(text):
+        raise ValueError(f"no place for the table {name!r}")
+    return pattern.sub(lambda match: f"{match[1]}\n{body}\n\n{match[2]}", text)
+
+
+def main(arguments: Sequence[str]) -> int:
+    if list(arguments) not in (["--check"], ["--write"]):
+        print(__doc__, file=sys.stderr)
+        return 2
+    stale = []
+    for name, (page, render) in PAGES.items():
+        path = DOCS / page
+        text = path.read_text(encoding="utf-8")
+        wanted = rewritten(text, name, render())
+        if wanted != text:
+            stale.append(page)
+            if arguments[0] == "--write":
+                path.write_text(wanted, encoding="utf-8")
+    if stale and arguments[0] == "--check":
+        print(f"stale: {', '.join(stale)}; run: make format", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
