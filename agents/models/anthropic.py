@@ -7,6 +7,7 @@ tool's JSON is broken, returns half a message when the stream ends early, and hi
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -40,13 +41,17 @@ class AnthropicModel:
         self._spec = spec
         self._key = key.get_secret_value() if key else ""
         self._clock = clock
+        http = http_client(timeouts or Timeouts())
         # A key is always given, so that the SDK never looks for one in the environment or in a profile on the disk.
         self._client = anthropic.Anthropic(
             api_key=self._key or "none",
             base_url=spec.endpoint,
             max_retries=0,
-            http_client=http_client(timeouts or Timeouts()),
+            timeout=http.timeout,
+            http_client=http,
         )
+        # The SDK leaves a client that it was given open.
+        weakref.finalize(self, http.close)
 
     def __repr__(self) -> str:
         return f"AnthropicModel({self._spec.name!r})"

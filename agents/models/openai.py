@@ -7,6 +7,7 @@ DashScope, Gemini) generally have only these.
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -40,13 +41,17 @@ class OpenAIModel:
         self._spec = spec
         self._key = key.get_secret_value() if key else ""
         self._clock = clock
+        http = http_client(timeouts or Timeouts())
         # The SDK refuses an empty key, and with none it would look for one in the environment.
         self._client = openai.OpenAI(
             api_key=self._key or "none",
             base_url=spec.endpoint,
             max_retries=0,
-            http_client=http_client(timeouts or Timeouts()),
+            timeout=http.timeout,
+            http_client=http,
         )
+        # The SDK leaves a client that it was given open.
+        weakref.finalize(self, http.close)
 
     def __repr__(self) -> str:
         return f"OpenAIModel({self._spec.name!r})"

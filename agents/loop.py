@@ -1,0 +1,179 @@
+"""The loop: query, act, observe. All it knows is in the stored steps, so a restart is a fold over them.
+
+The conversation is only appended to: a step holds what was added (the first one the opening too), and the messages of
+all steps in order are exactly what the model was sent and said.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from agents import tools
+from agents.dialects.tools import correction
+from agents.errors import ContextOverflow, ModelError, StrategyUnavailable
+from agents.limits import Spent, exceeded, output_tokens_left, seconds_left
+from agents.progress import Ended, ended, working_diff
+from agents.prompts import PROMPT_VERSION, opening
+from agents.protocols import Environment, Model, Recorder
+from agents.tools.tool import MOST_DIFF, Bench, Conclusion, Observation, bounded, too_large
+from agents.types import (
+    Attempt,
+    AttemptLimits,
+    Ending,
+    Message,
+    Part,
+    Reply,
+    Role,
+    Step,
+    StopReason,
+    Task,
+    Text,
+    ToolResult,
+)
+from sandbox.errors import SandboxError
+
+STRATEGY = "loop"
+REPLY_TOKENS = 32_000
+"""At most asked for in one reply, thinking included."""
+ACCEPTED = "Accepted. The work has ended."
+AFTER_END = "Not done: the work had ended with the call before."
+LOST = "The sandbox broke while this ran, and nothing of this turn was kept: the tree is as it was before it."
+
+
+def solve(
+    task: Task,
+    environment: Environment,
+    model: Model | None,
+    limits: AttemptLimits,
+    recorder: Recorder,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> Attempt:
+    """`agents.protocols.Strategy`. Goes on from the recorder's steps and pays none of them again.
+
+    Raises `StrategyUnavailable` without a model, and `sandbox.errors.SandboxError` where the sandbox fails: the steps
+    are stored by then, and the same call with a fresh environment goes on.
+    """
+    if model is None:
+        raise StrategyUnavailable("The strategy 'loop' needs a model; 'repair' works without one.")
+    steps = list(recorder.steps())
+    run = _Run(task, environment, model, limits, recorder, clock, steps)
+    if steps and ended(steps) is None:
+        environment.reset(working_diff(steps))
+    end = run.go()
+    spent = Spent.of(steps)
+    return Attempt(
+        task_id=task.id,
+        model=model.name,
+        strategy=STRATEGY,
+        prompt_version=PROMPT_VERSION,
+        ending=end.ending,
+        reason=end.reason,
+        diff=working_diff(steps) if end.ending is Ending.SUBMITTED else "",
+        usage=spent.usage,
+        cost_usd=spent.cost_usd if spent.cost_known else None,
+        steps=spent.steps,
+        seconds=spent.seconds,
+        summary=end.summary,
+    )
+
+
+@dataclass(frozen=True)
+class _Run:
+    task: Task
+    environment: Environment
+    model: Model
+    limits: AttemptLimits
+    recorder: Recorder
+    clock: Callable[[], float]
+    steps: list[Step]
+    """Grows by one a turn; stored before it does."""
+
+    def go(self) -> Ended:
+        while True:
+            end = ended(self.steps) or self.stopped()
+            if end is not None:
+                return end
+            started = self.clock()
+            added = () if self.steps else opening(self.task, list(self.environment.base.paths()))
+            try:
+                reply = self.query(added)
+            except ContextOverflow as error:
+                return Ended(ending=Ending.LIMIT, reason=str(error))
+            except ModelError as error:
+                return Ended(ending=Ending.MODEL_FAILED, reason=str(error))
+            self.turn(added, reply, started)
+            if reply.stop is StopReason.REFUSED and not reply.message.tool_calls:
+                return Ended(ending=Ending.MODEL_FAILED, reason=f"{self.model.name} declined to work on this task.")
+
+    def stopped(self) -> Ended | None:
+        """Checked before every call."""
+        if self.recorder.stopped():
+            return Ended(ending=Ending.STOPPED, reason="The attempt was stopped on request.")
+        limit = exceeded(self.limits, Spent.of(self.steps))
+        return Ended(ending=Ending.LIMIT, reason=limit) if limit else None
+
+    def query(self, added: Sequence[Message]) -> Reply:
+        messages = [message for step in self.steps for message in step.messages]
+        most = min(REPLY_TOKENS, output_tokens_left(self.limits, Spent.of(self.steps)))
+        return self.model.query([*messages, *added], tools.specs(), max_output_tokens=most)
+
+    def turn(self, added: Sequence[Message], reply: Reply, started: float) -> None:
+        """Act on a reply and store the step. A sandbox that breaks meanwhile is told to the model, stored, and raised:
+        the reply is paid for, and asking again could break the sandbox again."""
+        left = seconds_left(self.limits, Spent.of(self.steps))
+        bench = Bench(environment=self.environment, seconds_left=lambda: left - (self.clock() - started))
+        diff = working_diff(self.steps)
+        failure: SandboxError | None = None
+        answers: list[Part] = []
+        try:
+            answers.extend(_answers(reply, bench))
+            now = self.environment.diff()
+            diff, answers = (now, answers) if len(now) <= MOST_DIFF else (diff, [*answers, Text(text=too_large(now))])
+        except SandboxError as error:
+            failure = error
+            answers = _lost(reply)
+        step = Step(
+            index=len(self.steps),
+            messages=(*added, reply.message, Message(role=Role.USER, parts=tuple(answers))),
+            usage=reply.usage,
+            cost_usd=reply.cost_usd,
+            seconds=self.clock() - started,
+            diff=diff,
+            note=_note(reply),
+        )
+        self.recorder.record(step)
+        self.steps.append(step)
+        if failure is not None:
+            raise failure
+
+
+def _answers(reply: Reply, bench: Bench) -> Iterator[Part]:
+    """What the model is told: one result for each call, in order, or what was wrong with an answer without any."""
+    if wrong := correction(reply):
+        yield Text(text=wrong)
+    over = False
+    for call in reply.message.tool_calls:
+        if over:
+            yield ToolResult(call_id=call.id, text=AFTER_END, is_error=True)
+            continue
+        match tools.act(call, bench):
+            case Conclusion():
+                over = True
+                yield ToolResult(call_id=call.id, text=ACCEPTED)
+            case Observation(text=text, is_error=is_error):
+                yield ToolResult(call_id=call.id, text=text, is_error=is_error)
+
+
+def _lost(reply: Reply) -> list[Part]:
+    results = [ToolResult(call_id=call.id, text=LOST, is_error=True) for call in reply.message.tool_calls]
+    return [*results] or [Text(text=LOST)]
+
+
+def _note(reply: Reply) -> str:
+    """One line a person can follow."""
+    done = [f"{call.name} {next(iter(call.arguments.values()), '')}".strip() for call in reply.message.tool_calls]
+    line = " ".join(bounded("; ".join(done) or "an answer without an action").split())
+    return line if len(line) <= 160 else line[:159] + "…"

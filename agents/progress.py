@@ -1,0 +1,89 @@
+"""What the stored steps of a conversation say: is it over, and where does the working tree stand. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agents import tools
+from agents.tools.endings import ENDINGS, MOST_WORDS
+from agents.tools.tool import bounded
+from agents.types import Ending, Message, Role, Step, ToolCall, ToolResult
+
+SAME_TIMES = 3
+FORMAT_ERRORS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    ending: Ending
+    reason: str
+    summary: str = ""
+
+
+def ended(steps: Sequence[Step]) -> Ended | None:
+    """How the conversation ended, if it did."""
+    if not steps:
+        return None
+    if conclusion := concluded(steps[-1]):
+        return conclusion
+    if len(steps) >= FORMAT_ERRORS and all(not is_action(step) for step in steps[-FORMAT_ERRORS:]):
+        return Ended(
+            ending=Ending.FORMAT_ERRORS, reason=f"The last {FORMAT_ERRORS} answers of the model held no valid action."
+        )
+    if is_stuck(steps):
+        return Ended(
+            ending=Ending.STUCK,
+            reason=f"The model did the same {SAME_TIMES} times with the same result ({steps[-1].note}).",
+        )
+    return None
+
+
+def concluded(step: Step) -> Ended | None:
+    """The ending call of a step that was accepted."""
+    accepted = {result.call_id for result in _results(step) if not result.is_error}
+    for call in _calls(step):
+        ending = ENDINGS.get(call.name)
+        if ending is not None and call.id in accepted:
+            words = bounded(" ".join(str(value) for value in call.arguments.values()), MOST_WORDS)
+            return Ended(ending=ending, reason=_REASONS[ending], summary=words)
+    return None
+
+
+_REASONS = {
+    Ending.SUBMITTED: "The model submitted a change.",
+    Ending.CANNOT_REPRODUCE: "The model could not make the problem appear.",
+    Ending.NEEDS_DECISION: "The model found that a maintainer must decide first.",
+}
+
+
+def is_action(step: Step) -> bool:
+    """At least one call of the step could be carried out."""
+    return any(not tools.problem(call) for call in _calls(step))
+
+
+def is_stuck(steps: Sequence[Step]) -> bool:
+    """The last step's actions had the same results before, and left the same tree, often enough."""
+    last = _signature(steps[-1])
+    return sum(_signature(step) == last for step in steps) >= SAME_TIMES
+
+
+def working_diff(steps: Sequence[Step]) -> str:
+    return steps[-1].diff if steps else ""
+
+
+def _signature(step: Step) -> tuple[object, ...]:
+    calls = [(call.name, repr(sorted(call.arguments.items()))) for call in _calls(step)]
+    return calls, [(result.text, result.is_error) for result in _results(step)], step.diff
+
+
+def _calls(step: Step) -> tuple[ToolCall, ...]:
+    return tuple(call for message in step.messages for call in message.tool_calls)
+
+
+def _results(step: Step) -> list[ToolResult]:
+    return [part for message in _answers(step) for part in message.parts if isinstance(part, ToolResult)]
+
+
+def _answers(step: Step) -> list[Message]:
+    return [message for message in step.messages if message.role is Role.USER]

@@ -1,0 +1,70 @@
+"""What the models are told: template files beside this one, rendered strictly. Pure but for reading the package.
+
+`PROMPT_VERSION` changes with every change of a template: results of two versions are never counted together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from agents.prompts.untrusted import fenced
+from agents.types import Message, Role, Task, Text
+
+PROMPT_VERSION = "loop-1"
+MOST_PATHS = 120
+MOST_TITLE = 500
+MOST_BODY = 40_000
+"""Characters of an issue's text; GitHub allows 65,536."""
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("agents", "prompts"),
+        undefined=StrictUndefined,
+        autoescape=False,  # plain text for a model, no HTML; untrusted text is fenced
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+
+
+def opening(task: Task, paths: Sequence[str]) -> tuple[Message, Message]:
+    """The system message and the task. `paths`: the files of the tree."""
+    system = _templates().get_template("system.j2").render()
+    user = (
+        _templates()
+        .get_template("task.j2")
+        .render(
+            repository=task.repository,
+            issue=fenced("issue", f"{task.title[:MOST_TITLE]}\n\n{task.body[:MOST_BODY]}"),
+            cut=len(task.body) > MOST_BODY,
+            known_red=fenced("tests", "\n".join(task.known_red)) if task.known_red else "",
+            witness_path=task.witness_path,
+            overview=fenced("files", "\n".join(overview(paths))),
+        )
+    )
+    return (
+        Message(role=Role.SYSTEM, parts=(Text(text=system),)),
+        Message(role=Role.USER, parts=(Text(text=user),)),
+    )
+
+
+def overview(paths: Sequence[str]) -> list[str]:
+    """The tree in at most `MOST_PATHS` lines: all files where they fit, else directories with their file counts."""
+    if len(paths) <= MOST_PATHS:
+        return list(paths)
+    for depth in (4, 3, 2, 1):
+        counts: dict[str, int] = {}
+        for path in paths:
+            parts = path.split("/")
+            place = path if len(parts) <= depth else "/".join(parts[:depth]) + "/"
+            counts[place] = counts.get(place, 0) + 1
+        if len(counts) <= MOST_PATHS or depth == 1:
+            break
+    lines = [f"{place} ({count} files)" if place.endswith("/") else place for place, count in sorted(counts.items())]
+    left = len(lines) - MOST_PATHS
+    return lines if left <= 0 else [*lines[:MOST_PATHS], f"... and {left} more"]

@@ -1,0 +1,82 @@
+"""run_tests: the repository's tests, answered in the verdict's words: which are red, and why."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from agents.tools.tool import Arguments, Bench, FormedTool, Observation, bounded
+from sandbox.types import Failure, TestId, TestReport, TestResult, TestStatus
+
+MOST_RED = 20
+MOST_WHY = 600
+MOST_LISTED = 40
+_WRONG_REASON = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError", "NameError")
+"""Exceptions that say the test could not run, not that the behaviour is wrong."""
+
+
+class RunTestsArguments(Arguments):
+    tests: list[str] = Field(
+        default_factory=list,
+        max_length=200,
+        description="Tests to run, by id (path/test_x.py::test_name) or file; empty: all tests.",
+    )
+    timeout: int = Field(default=600, ge=1, le=1800, description="Seconds before the run is ended.")
+
+
+def run_tests(asked: RunTestsArguments, bench: Bench) -> Observation:
+    selection = [TestId(test) for test in asked.tests]
+    report = bench.environment.run_tests(selection, timeout=bench.timeout(asked.timeout))
+    return Observation(text=bounded(told(report)))
+
+
+def told(report: TestReport) -> str:
+    """A report in words. Pure."""
+    if not report.results and not report.collection_errors:
+        why = "" if report.complete else " The run did not come to its end."
+        return f"No test ran.{why} Check the names; an empty list runs all tests."
+    red = sorted((r for r in report.results.values() if r.status.is_red), key=lambda result: result.id)
+    lines = [_counts(report)]
+    lines += [f"Cannot be collected: {_why(failure)}" for failure in report.collection_errors[:MOST_RED]]
+    lines += [_red(result) for result in red[:MOST_RED]]
+    if len(red) > MOST_RED:
+        lines.append(f"... and {len(red) - MOST_RED} more red tests.")
+    if not red and len(report.results) <= MOST_LISTED:
+        lines += [f"{result.status.value}: {result.id}" for result in report.results.values()]
+    if not report.complete:
+        lines.append("The run did not come to its end: tests that are not named here did not run.")
+    return "\n".join(lines)
+
+
+def _counts(report: TestReport) -> str:
+    green, red = len(report.green), len(report.red)
+    skipped = len(report.ids(TestStatus.SKIPPED))
+    errors = len(report.collection_errors)
+    parts = [f"{red} red", f"{green} green"]
+    parts += [f"{skipped} skipped"] if skipped else []
+    parts += [f"{errors} cannot be collected"] if errors else []
+    return f"{', '.join(parts)}."
+
+
+def _red(result: TestResult) -> str:
+    if result.failure is None:
+        return f"red: {result.id}: no reason was reported"
+    return f"red: {result.id}: {_why(result.failure)}"
+
+
+def _why(failure: Failure) -> str:
+    kind = failure.exception.rsplit(".", 1)[-1]
+    where = f" at {failure.path}:{failure.line}" if failure.path else ""
+    phase = "" if failure.phase == "call" else f" in {failure.phase}"
+    message = bounded(failure.message.strip(), MOST_WHY)
+    reason = f"{kind}{phase}{where}: {message}" if message else f"{kind}{phase}{where}"
+    if failure.phase == "collect" or kind in _WRONG_REASON:
+        reason += "\n  (red for a reason that would not count for a new test: it must fail by the behaviour itself)"
+    return reason
+
+
+RUN_TESTS = FormedTool(
+    name="run_tests",
+    description="Run the repository's tests as they will be judged, and say which are red and why.",
+    form=RunTestsArguments,
+    do=run_tests,
+)
