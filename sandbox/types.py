@@ -50,10 +50,6 @@ class Tree(RepoView, Protocol):
         """The tree with these files written (bytes) or removed (None)."""
         ...
 
-    def diff(self, other: Tree) -> str:
-        """The unified diff (git's format) that turns this tree into `other`."""
-        ...
-
 
 class Part(StrEnum):
     """What a changed file is, for the verdict (`sandbox.patch.classify`)."""
