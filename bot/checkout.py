@@ -24,6 +24,7 @@ from sandbox.types import CommitSha
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}/[A-Za-z0-9_.-]{1,100}")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _REF = re.compile(r"refs/[A-Za-z0-9_./+@-]{1,250}")
+_KEPT = "refs/redgreen/commits/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,8 @@ class Mirrors:
             raise ForgeRejected(f"The clone address of {repository} is not on {wanted.netloc}.")
 
     def _fetch(self, mirror: git.Repo, clone_url: str, token: str, refs: Sequence[str]) -> None:
-        specs = [ref if _SHA.fullmatch(ref) else f"+{ref}:{ref}" for ref in refs]
+        # A commit without a ref would be offered to no later fetch as something we have.
+        specs = [f"+{ref}:{_KEPT}{ref}" if _SHA.fullmatch(ref) else f"+{ref}:{ref}" for ref in refs]
         try:
             mirror.git.fetch(
                 "--no-tags",
@@ -120,7 +122,6 @@ def _environment(clone_url: str, token: str) -> dict[str, str]:
         ("core.hooksPath", "/dev/null"),
         ("core.askPass", ""),
         ("http.followRedirects", "false"),
-        ("transfer.fsckObjects", "true"),
         (f"http.{address.scheme}://{address.netloc}/.extraHeader", f"Authorization: Basic {basic}"),
     ]
     environment = {

@@ -25,7 +25,7 @@ _VARIATION = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01
 _REFERENCE = re.compile(r"#(?=\w)")
 _GH_REFERENCE = re.compile(r"\bGH-(?=\d)", re.IGNORECASE)
 _SCHEME = re.compile(r"(?<=[A-Za-z0-9+.-]):(?=//)")
-_WWW = re.compile(r"\bwww(?=\.)", re.IGNORECASE)
+_WWW = re.compile(r"www(?=\.)", re.IGNORECASE)
 _CLOSING = re.compile(
     r"\b(clos(?:e[sd]?)|fix(?:e[sd])?|resolv(?:e[sd]?))(?=\s*:?\s*(?:[\w.-]+/[\w.-]+)?(?:#|GH-|https?://))",
     re.IGNORECASE,
@@ -101,6 +101,7 @@ def json_block(value: Mapping[str, Any]) -> str:
         text = text.replace(character, f"\\u{ord(character):04x}")
     text = _SCHEME.sub(r"\\u003a", text)
     text = _GH_REFERENCE.sub(lambda match: match[0][:2] + "\\u002d", text)
+    text = re.sub(r"(www)\.", r"\1\\u002e", text, flags=re.IGNORECASE)
     return f"```json\n{text}\n```"
 
 
