@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,7 @@ PACKAGES = (
 )
 
 _DEFAULT_SUITE = "bookworm"
-_KNOWN_DISTRIBUTIONS = {"debian": ("Debian", ("main",)), "ubuntu": ("Ubuntu", ("main", "universe"))}
+_COMPONENTS = {"debian": ("main",), "ubuntu": ("main", "universe")}
 _NOT_NEEDED = (
     "usr/share/doc",
     "usr/share/info",
@@ -61,52 +61,49 @@ _BUILD_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Archive:
-    """Where the packages come from."""
+class Recipe:
+    """What the base is made of; the mirror it comes from is no part of it: the same signed packages are the same."""
 
+    distribution: str
     suite: str
     components: tuple[str, ...] = ("main",)
-    mirror: str = ""
-    """Empty: debootstrap's own default for the suite."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    archive: Archive
     packages: tuple[str, ...] = PACKAGES
     architecture: str = platform.machine()
 
     @property
     def tag(self) -> str:
-        """`redgreen-base:<suite>-<digest>`: the same recipe is built once on a machine.
-
-        The mirror is left out on purpose: the same packages from another mirror are the same packages (signed).
-        """
-        parts = (str(RECIPE_VERSION), self.archive.suite, self.architecture, *self.archive.components, *self.packages)
+        """`redgreen-base:<suite>-<digest>`: the same recipe is built once on a machine."""
+        parts = (str(RECIPE_VERSION), self.suite, self.architecture, *self.components, *self.packages)
         digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
-        return f"redgreen-base:{self.archive.suite}-{digest}"
+        return f"redgreen-base:{self.suite}-{digest}"
 
 
 def recipe_of_machine() -> Recipe:
-    """The recipe this machine can build. Reads os-release and apt's configuration; never the network."""
-    return Recipe(archive=choose_archive(_os_release(), _apt_targets()))
+    """The recipe this machine can build. Reads os-release; never the network."""
+    return choose_recipe(_os_release())
 
 
-def choose_archive(os_release: Mapping[str, str], apt_targets: Sequence[str]) -> Archive:
-    """The machine's own distribution where debootstrap knows it, else Debian from debootstrap's default mirror.
+def choose_recipe(os_release: Mapping[str, str]) -> Recipe:
+    """The machine's own distribution where debootstrap knows it, else Debian."""
+    distribution = os_release.get("ID", "")
+    suite = os_release.get("VERSION_CODENAME", "")
+    components = _COMPONENTS.get(distribution)
+    if components is None or not re.fullmatch(r"[a-z]+", suite):
+        return Recipe(distribution="debian", suite=_DEFAULT_SUITE)
+    return Recipe(distribution=distribution, suite=suite, components=components)
+
+
+def choose_mirror(recipe: Recipe, apt_targets: Iterable[str]) -> str:
+    """The mirror that this machine's apt uses for the suite; empty: debootstrap's own default.
 
     `apt_targets` are lines `uri|codename|component|origin` as apt lists its configured indexes.
     """
-    known = _KNOWN_DISTRIBUTIONS.get(os_release.get("ID", ""))
-    suite = os_release.get("VERSION_CODENAME", "")
-    if known is None or not re.fullmatch(r"[a-z]+", suite):
-        return Archive(suite=_DEFAULT_SUITE)
-    origin, components = known
     for line in apt_targets:
-        uri, codename, component, line_origin = [*line.split("|"), "", "", ""][:4]
-        if (codename, component, line_origin) == (suite, "main", origin) and uri.startswith(("http", "file:", "copy:")):
-            return Archive(suite=suite, components=components, mirror=uri.rstrip("/"))
-    return Archive(suite=suite, components=components)
+        uri, codename, component, origin = [*line.split("|"), "", "", ""][:4]
+        wanted = (codename, component, origin.lower()) == (recipe.suite, "main", recipe.distribution)
+        if wanted and uri.startswith(("http://", "https://", "file:", "copy:")):
+            return uri.rstrip("/")
+    return ""
 
 
 def _os_release() -> dict[str, str]:
@@ -168,18 +165,18 @@ def _require_tools() -> str:
 
 
 def _bootstrap(debootstrap: str, recipe: Recipe, root: Path, progress: Progress) -> None:
-    archive = recipe.archive
-    progress(f"base image: building {archive.suite} from the distribution's archive (about 2 minutes, once)")
+    mirror = choose_mirror(recipe, _apt_targets())
+    progress(f"base image: building {recipe.suite} from the distribution's archive (about 2 minutes, once)")
     command = [
         debootstrap,
         "--variant=minbase",
-        f"--components={','.join(archive.components)}",
+        f"--components={','.join(recipe.components)}",
         f"--include={','.join(recipe.packages)}",
-        archive.suite,
+        recipe.suite,
         str(root),
     ]
-    if archive.mirror:
-        command.append(archive.mirror)
+    if mirror:
+        command.append(mirror)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         tail = _follow(process.stdout, progress)

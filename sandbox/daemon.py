@@ -74,22 +74,22 @@ class ImageFacts:
 class Daemon:
     """A connected engine."""
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    def __init__(self, client: docker.DockerClient, docker_host: str) -> None:
         self._client = client
+        self._docker_host = docker_host
 
     @classmethod
     def connect(cls, docker_host: str) -> Daemon:
         """Raises `EngineUnavailable` with a text that says how to get an engine."""
         try:
-            options: dict[str, Any] = {"timeout": _REQUEST_SECONDS}
-            client = docker.DockerClient(base_url=docker_host, **options) if docker_host else docker.from_env(**options)
+            client = _client(docker_host, _REQUEST_SECONDS)
             client.ping()
         except _TRANSPORT_ERRORS as error:
             where = docker_host or "the default socket"
             raise EngineUnavailable(
                 f"No Docker engine answers at {where} ({_brief(error)}). {HOW_TO_GET_ONE}"
             ) from error
-        return cls(client)
+        return cls(client, docker_host)
 
     def close(self) -> None:
         self._client.close()
@@ -99,7 +99,7 @@ class Daemon:
     def image(self, reference: str) -> ImageFacts | None:
         """None where the engine has no such image."""
         try:
-            found = self._client.api.inspect_image(reference)
+            found = self._client.api.inspect_image(reference)  # type: ignore[no-untyped-call]
         except docker.errors.ImageNotFound:
             return None
         except _TRANSPORT_ERRORS as error:
@@ -109,12 +109,11 @@ class Daemon:
 
     def registry_digest(self, reference: str) -> str | None:
         """The digest that the reference's registry has for it now; None where no registry answers in time."""
-        api = self._client.api
         try:
-            answer = api._get(
-                api._url("/distribution/{0}/json", reference), timeout=_REGISTRY_SECONDS
-            )  # the SDK's own method has no time limit of its own, and a black-holed registry would hold a start up
-            return str(api._result(answer, True)["Descriptor"]["digest"])
+            # A client of its own for its time limit: a registry that swallows packets must not hold a start up.
+            with contextlib.closing(_client(self._docker_host, _REGISTRY_SECONDS)) as client:
+                answer = client.api.inspect_distribution(reference)  # type: ignore[no-untyped-call]
+                return str(answer["Descriptor"]["digest"])
         except (*_TRANSPORT_ERRORS, KeyError):
             return None
 
@@ -190,7 +189,7 @@ class Daemon:
                 "Healthcheck": {"Test": ["NONE"]},
                 "HostConfig": host,
             }
-            return str(api.create_container_from_config(config)["Id"])
+            return str(api.create_container_from_config(config)["Id"])  # type: ignore[no-untyped-call]
         except docker.errors.APIError as error:
             raise SetupError(f"The engine refused the sandbox's container: {_brief(error)}") from error
         except _TRANSPORT_ERRORS as error:
@@ -257,6 +256,12 @@ class Attached:
             if thing is not None:
                 with contextlib.suppress(*_TRANSPORT_ERRORS, ValueError):
                     thing.close()
+
+
+def _client(docker_host: str, seconds: int) -> docker.DockerClient:
+    if docker_host:
+        return docker.DockerClient(base_url=docker_host, timeout=seconds)
+    return docker.from_env(timeout=seconds)
 
 
 def _ulimits(file_bytes: int) -> list[docker.types.Ulimit]:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from sandbox import images, orphans
+from sandbox import dockerfile, images, orphans
+from sandbox.build import BUILD_LIMITS, Build, BuildSettings
 from sandbox.container import Container
 from sandbox.daemon import ContainerSpec, Daemon
+from sandbox.dockerfile import Dockerfile
 from sandbox.errors import SandboxError, SetupError
 from sandbox.images import Image
 from sandbox.layout import SYSTEM_PATH, USER, WORK
 from sandbox.shell import supervisor_command
-from sandbox.types import Limits, Progress
+from sandbox.types import EnvironmentPlan, Limits, Progress, Tree
 
 _UID, _, _GID = USER.partition(":")
+_ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID")
+"""What the distribution's package manager needs as root, in the one container that has no code of the repository."""
 _SMALL_TMP = 256 << 20
 """Of `/tmp`, for programs that do not heed TMPDIR."""
 
@@ -37,6 +42,10 @@ class EngineConfig:
     """PEM file that builds trust besides their own; never in the finished image."""
     build_env: Mapping[str, str] = field(default_factory=dict)
     """Registry settings (PIP_INDEX_URL, ...) that build steps see and the finished image does not."""
+    build_network: str = "bridge"
+    """The engine's network that builds, and only builds, are in."""
+    build_seconds: float = BUILD_LIMITS.seconds
+    """For all steps of one image."""
 
 
 class Engine:
@@ -72,12 +81,8 @@ class Engine:
 
         Raises `SetupError` where it does not start, `EngineUnavailable`.
         """
-        container = self._create(image, limits)
-        try:
-            container.start(image.env)
+        with self._started(self._spec(image.id, limits), limits, image.env) as container:
             yield container
-        finally:
-            container.close()
 
     def collect_orphans(self) -> int:
         """Remove the containers of processes of this machine that are dead; how many. Raises `EngineUnavailable`."""
@@ -88,18 +93,88 @@ class Engine:
             self._daemon.remove(container)
         return len(found)
 
-    def _create(self, image: Image, limits: Limits) -> Container:
-        container = self._daemon.create(self._spec(image, limits))
-        try:
-            attached = self._daemon.attach(container)
-        except SandboxError:
-            self._daemon.remove(container)
-            raise
-        return Container(self._daemon, container, attached, limits)
+    def ensure_image(self, plan: EnvironmentPlan, tree: Tree, progress: Progress) -> Image:
+        """The plan's image, built where the engine does not have it. `tree` must be the base's: its code is run.
 
-    def _spec(self, image: Image, limits: Limits) -> ContainerSpec:
+        Raises `ImageBuildFailed` (the repository's fault, with the log's end), `SetupError`, `EngineUnavailable`.
+        """
+        base = self._daemon.image(self._base_of(plan, progress))
+        if base is None:
+            raise SetupError(f"The engine lost the base image of {plan.language} while it was asked for.")
+        recipe = dockerfile.render(plan, tree, base.id)
+        with images.one_at_a_time(self._config.cache_dir / f"image-{recipe.digest[:24]}.lock"):
+            tag = f"redgreen-env:{recipe.digest[:24]}"
+            found = self._daemon.image(tag)
+            if found is not None:
+                return Image(id=found.id, tag=tag, cached=True, env=dict(plan.env), notes=images.notes_of(found.labels))
+            prepared = self._ensure_prepared(recipe, base.id, progress)
+            return self._build(recipe, prepared, tag, plan, tree, progress)
+
+    def _base_of(self, plan: EnvironmentPlan, progress: Progress) -> str:
+        if plan.base in ("", images.OFFLINE_BASE):
+            return self.ensure_base(progress)
+        return images.ensure_named(self._daemon, plan.base, progress)
+
+    def _ensure_prepared(self, recipe: Dockerfile, base: str, progress: Progress) -> str:
+        """Base, system packages, user and empty virtual environment: shared by repositories, made by root."""
+        tag = f"redgreen-env:prepared-{recipe.prepared_digest[:24]}"
+        with images.one_at_a_time(self._config.cache_dir / f"image-prepared-{recipe.prepared_digest[:24]}.lock"):
+            found = self._daemon.image(tag)
+            if found is not None:
+                return found.id
+            spec = self._build_spec(base, user="0:0", capabilities=_ROOT_CAPABILITIES)
+            with self._started(spec, BUILD_LIMITS, {}) as container:
+                build = Build(container, self._settings, progress)
+                build.trust()
+                build.system(recipe.system)
+                return self._daemon.commit(container.id, tag, images.commit_changes(()))
+
+    def _build(
+        self, recipe: Dockerfile, prepared: str, tag: str, plan: EnvironmentPlan, tree: Tree, progress: Progress
+    ) -> Image:
+        started = time.monotonic()
+        with self._started(self._build_spec(prepared, user=USER), BUILD_LIMITS, dict(plan.env)) as container:
+            build = Build(container, self._settings, progress)
+            build.trust()
+            container.put_tree(tree)
+            notes = build.steps(recipe.steps, dict(plan.env))
+            build.keep_generated()
+            id_ = self._daemon.commit(container.id, tag, images.commit_changes(notes))
+        progress(f"environment: built in {time.monotonic() - started:.0f} s")
+        return Image(id=id_, tag=tag, cached=False, env=dict(plan.env), notes=notes)
+
+    @property
+    def _settings(self) -> BuildSettings:
+        return BuildSettings(
+            ca_bundle=self._config.ca_bundle, env=self._config.build_env, seconds=self._config.build_seconds
+        )
+
+    @contextmanager
+    def _started(self, spec: ContainerSpec, limits: Limits, env: Mapping[str, str]) -> Iterator[Container]:
+        container = self._create(spec, limits)
+        try:
+            container.start(env)
+            yield container
+        finally:
+            container.close()
+
+    def _create(self, spec: ContainerSpec, limits: Limits) -> Container:
+        id_ = self._daemon.create(spec)
+        try:
+            attached = self._daemon.attach(id_)
+        except SandboxError:
+            self._daemon.remove(id_)
+            raise
+        return Container(self._daemon, id_, attached, limits)
+
+    def _build_spec(self, image: str, *, user: str, capabilities: tuple[str, ...] = ()) -> ContainerSpec:
+        spec = self._spec(image, BUILD_LIMITS)
+        network = self._config.build_network
+        return replace(spec, user=user, capabilities=capabilities, network=network, read_only=False)
+
+    def _spec(self, image: str, limits: Limits) -> ContainerSpec:
         return ContainerSpec(
-            image=image.id,
+            image=image,
             command=supervisor_command(),
             user=USER,
             # For the supervisor alone. Commands get theirs through it, so no image can bend its loader or its search.

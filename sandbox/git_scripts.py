@@ -89,3 +89,18 @@ APPLY: Final = f"""\
 cd {TREE} && exec {_GIT} apply --whitespace=nowarn -
 """
 """Reads a unified diff."""
+
+_LIST: Final = f"{TMP}/generated.list"
+
+KEEP_GENERATED: Final = f"""\
+set -eu
+rm -f {GENERATED} {GENERATED}.exclude
+{_GIT} ls-files --others -z \
+  | {{ grep -zvE '(^|/)(__pycache__|\\.git|\\.pytest_cache|\\.mypy_cache)(/|$)|\\.pyc$' || true; }} \
+  | sort -z > {_LIST}
+if [ -s {_LIST} ]; then
+  tar -C {TREE} --null --no-recursion --verbatim-files-from -T {_LIST} -cf {GENERATED}
+  tr '\\0' '\\n' < {_LIST} | sed -e 's/[][*?\\\\!# ]/\\\\&/g' -e 's|^|/|' > {GENERATED}.exclude
+fi
+rm -f {_LIST}
+"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 from collections.abc import Iterator, Mapping
@@ -9,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox import baseimage
+from sandbox import baseimage, orphans
 from sandbox.daemon import Daemon
 from sandbox.errors import SetupError
+from sandbox.layout import COMMAND_PATH, SYSTEM_PATH, TREE, USER
 from sandbox.types import Progress
 
 OFFLINE_BASE = "redgreen-base"
@@ -19,8 +21,6 @@ OFFLINE_BASE = "redgreen-base"
 
 PULLED_BASE = "docker.io/library/python:3.11-bookworm"
 """Debian 12 with Python, a compiler and git; pinned to the digest first seen (`pin_file`)."""
-
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,18 +45,19 @@ def ensure_base(daemon: Daemon, wanted: str, cache_dir: Path, progress: Progress
     registry, else one built offline. Raises `SetupError` where none of them can be had.
     """
     if wanted:
-        return _named(daemon, wanted, progress)
+        return ensure_named(daemon, wanted, progress)
     recipe = baseimage.recipe_of_machine()
     if daemon.image(recipe.tag) is not None:
         return recipe.tag
     pin = cache_dir / "base-image.json"
-    with _one_at_a_time(cache_dir / "base-image.lock"):
+    with one_at_a_time(cache_dir / "base-image.lock"):
         if daemon.image(recipe.tag) is not None:
             return recipe.tag
         return _pulled(daemon, pin, progress) or _built(daemon, recipe, cache_dir, progress)
 
 
-def _named(daemon: Daemon, reference: str, progress: Progress) -> str:
+def ensure_named(daemon: Daemon, reference: str, progress: Progress) -> str:
+    """An image by name, pulled where the engine does not have it. Raises `SetupError`."""
     if daemon.image(reference) is None:
         progress(f"base image: pulling {reference}")
         daemon.pull(reference)
@@ -105,16 +106,43 @@ def _built(daemon: Daemon, recipe: baseimage.Recipe, cache_dir: Path, progress: 
         daemon.import_tar(
             stream.stdout,
             recipe.tag,
-            [f"ENV PATH={DEFAULT_PATH}", "ENV LANG=C.UTF-8", "LABEL org.redgreen.image=base", 'CMD ["/bin/bash"]'],
+            [f"ENV PATH={SYSTEM_PATH}", "ENV LANG=C.UTF-8", "LABEL org.redgreen.image=base", 'CMD ["/bin/bash"]'],
         )
     progress(f"base image: {recipe.tag} is ready")
     return recipe.tag
 
 
 @contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Over processes: two starts at once shall not build the same image twice."""
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Over threads and processes: two starts at once shall not build the same image twice."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+_NOTES_LABEL = "org.redgreen.notes"
+
+
+def commit_changes(notes: tuple[str, ...]) -> list[str]:
+    """The configuration of a built image: nothing of the container it was built in, least of all its owner."""
+    return [
+        "ENTRYPOINT []",
+        'CMD ["/bin/bash"]',
+        f"USER {USER}",
+        f"WORKDIR {TREE}",
+        f"ENV PATH={COMMAND_PATH}",
+        f"LABEL {orphans.LABEL}=",
+        "LABEL org.redgreen.image=environment",
+        f"LABEL {_NOTES_LABEL}={base64.b64encode(json.dumps(notes).encode()).decode()}",
+    ]
+
+
+def notes_of(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """What an earlier build noted. Raises `SetupError` for a label that no build of ours wrote."""
+    try:
+        return tuple(str(note) for note in json.loads(base64.b64decode(labels.get(_NOTES_LABEL, "W10="))))
+    except (ValueError, TypeError) as error:
+        raise SetupError(
+            "An environment image carries an unreadable label; remove it to have it built anew."
+        ) from error

@@ -1,0 +1,166 @@
+"""Building a repository's environment: its install steps run in a sandbox container with network, which is then kept.
+
+Build steps are the repository's own code, so they get the same walls as its tests (no root, no capability, no new
+privileges, the operator's runtime, memory, process and time limits); what they have besides is a writable file system
+and the network. Registry settings and the certificate authority reach them as the command's environment and as a file
+in the work area, which is no part of an image: neither a layer nor the history holds them. The code that is built can
+read them, so a private registry's credential should be one that may only read.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox import git_scripts
+from sandbox.container import Container
+from sandbox.dockerfile import Step
+from sandbox.errors import ContainerLost, ImageBuildFailed, SetupError
+from sandbox.layout import TREE, WORK
+from sandbox.types import ExecResult, Limits, Progress
+
+BUILD_LIMITS = Limits(disk_bytes=4 << 30, file_bytes=2 << 30, pids=1024, output_bytes=4 << 20, seconds=1800.0)
+
+_CA_FILE = f"{WORK}/build/ca.pem"
+_APT_FILE = f"{WORK}/build/apt.conf"
+_SYSTEM_CA = "/etc/ssl/certs/ca-certificates.crt"
+_CA_VARIABLES = (
+    "SSL_CERT_FILE",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+    "CARGO_HTTP_CAINFO",
+)
+_ALWAYS = {
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_NO_CACHE_DIR": "1",
+    "PIP_NO_INPUT": "1",
+    "UV_NO_CACHE": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+_LOG_TAIL = 6000
+_URL_CREDENTIALS = re.compile(r"(?<=//)[^/\s@]+@")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildSettings:
+    ca_bundle: Path | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = BUILD_LIMITS.seconds
+    """For all steps of one image together."""
+
+
+class Build:
+    """The steps of one image in one container. Raises `ImageBuildFailed` with the log's end; `SetupError` for us."""
+
+    def __init__(self, container: Container, settings: BuildSettings, progress: Progress) -> None:
+        self._container = container
+        self._settings = settings
+        self._progress = progress
+        self._deadline = time.monotonic() + settings.seconds
+        self._env = build_env(settings)
+        self._secrets = secrets_of(settings.env)
+
+    def trust(self) -> None:
+        """Lay the operator's certificate authorities, beside the image's own, where the steps find them."""
+        bundle = self._settings.ca_bundle
+        if bundle is None:
+            return
+        try:
+            authorities = bundle.read_bytes()
+        except OSError as error:
+            raise SetupError(f"The certificate bundle {bundle} cannot be read: {error.strerror}.") from error
+        self._container.put_files(
+            {_CA_FILE: authorities, _APT_FILE: f'Acquire::https::CaInfo "{_CA_FILE}";\n'.encode()}
+        )
+        command = [
+            "/bin/sh",
+            "-c",
+            f"if [ -f {_SYSTEM_CA} ]; then echo >> {_CA_FILE}; cat {_SYSTEM_CA} >> {_CA_FILE}; fi",
+        ]
+        self._container.run(command, timeout=60, cwd=WORK)
+
+    def system(self, lines: tuple[str, ...]) -> None:
+        for line in lines:
+            self._required(["/bin/sh", "-c", line], line, cwd="/", extra={})
+
+    def steps(self, steps: tuple[Step, ...], env: Mapping[str, str]) -> tuple[str, ...]:
+        """Carry them out in the tree; a sentence for each optional one that failed."""
+        notes = []
+        for step in steps:
+            line = shlex.join(step.argv)
+            if not step.optional:
+                self._required(list(step.argv), line, cwd=TREE, extra=env)
+                continue
+            result = self._run(list(step.argv), line, cwd=TREE, extra=env)
+            if result.exit_code != 0:
+                notes.append(f"`{line}` failed with exit code {result.exit_code} and was passed over.")
+                self._progress(f"environment: {notes[-1]}")
+        return tuple(notes)
+
+    def keep_generated(self) -> None:
+        """Pack what the steps made in the tree: the tree itself is no part of the image."""
+        result = self._container.run(["/bin/sh", "-c", git_scripts.KEEP_GENERATED], timeout=300, env=git_scripts.ENV)
+        if result.exit_code != 0:
+            raise ImageBuildFailed(
+                "What the build generated in the tree could not be kept.", log_tail=self._redacted(result.output)
+            )
+
+    def _required(self, argv: list[str], line: str, *, cwd: str, extra: Mapping[str, str]) -> None:
+        result = self._run(argv, line, cwd=cwd, extra=extra)
+        if result.timed_out:
+            why = f"did not end within the build's {self._settings.seconds:.0f} seconds"
+        elif result.out_of_memory and result.exit_code != 0:
+            why = "ran out of memory"
+        elif result.exit_code != 0:
+            why = f"ended with exit code {result.exit_code}"
+        else:
+            return
+        raise ImageBuildFailed(
+            f"The environment could not be built: `{self._redacted(line)}` {why}.",
+            log_tail=self._redacted(result.output),
+        )
+
+    def _run(self, argv: list[str], line: str, *, cwd: str, extra: Mapping[str, str]) -> ExecResult:
+        self._progress(f"environment: {self._redacted(line)}")
+        left = self._deadline - time.monotonic()
+        try:
+            return self._container.run(argv, timeout=max(left, 0.1), cwd=cwd, env={**extra, **self._env})
+        except ContainerLost as error:
+            raise ImageBuildFailed(
+                f"The environment could not be built: during `{self._redacted(line)}` {error}"
+            ) from error
+
+    def _redacted(self, text: str) -> str:
+        return redact(text, self._secrets)[-_LOG_TAIL:]
+
+
+def build_env(settings: BuildSettings) -> dict[str, str]:
+    """What build steps see: the operator's settings, except those that name a file of the host."""
+    env = {name: value for name, value in settings.env.items() if not _is_host_path(value)}
+    env.update(_ALWAYS)
+    if settings.ca_bundle is not None:
+        env.update(dict.fromkeys(_CA_VARIABLES, _CA_FILE), APT_CONFIG=_APT_FILE)
+    return env
+
+
+def _is_host_path(value: str) -> bool:
+    return all(word.startswith(("/", "file:", "~")) for word in value.split()) and bool(value.strip())
+
+
+def secrets_of(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Values that a log must not show: what variables with telling names hold, longest first."""
+    telling = re.compile(r"TOKEN|PASSWORD|PASSWD|SECRET|AUTH|CREDENTIAL|_KEY$", re.IGNORECASE)
+    return tuple(sorted((v for name, v in env.items() if v and telling.search(name)), key=len, reverse=True))
+
+
+def redact(text: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "[secret]")
+    return _URL_CREDENTIALS.sub("[secret]@", text)
