@@ -25,8 +25,9 @@ _MARKER = re.compile(r"[A-Za-z0-9._:/-]{1,200}")
 
 def marker(kind: PublicationKind, repository: str, *parts: str | int) -> str:
     """`kind:owner/name:part:part`. Raises ValueError for a part that could end the hidden comment it is put into."""
-    text = ":".join([kind.value, repository, *map(str, parts)])
-    if _MARKER.fullmatch(text) is None:
+    words = [kind.value, repository, *map(str, parts)]
+    text = ":".join(words)
+    if not all(words) or _MARKER.fullmatch(text) is None:
         raise ValueError(f"not a marker: {text!r}")
     return text
 
