@@ -65,7 +65,7 @@ class Server(Group):
     port: int = Field(default=8787, ge=0, le=65535)
     """Port to listen on; 0 takes a free one."""
     public_url: Address | Literal[""] = ""
-    """Where GitHub reaches this server, e.g. `https://redgreen.example.org`; `setup` and `doctor` use it."""
+    """Where GitHub reaches this server, e.g. `https://redgreen.example.org`; links in what is posted lead there."""
 
 
 class GitHub(Group):

@@ -85,7 +85,11 @@ def _commands(command: object, name: str) -> Iterator[tuple[str, str]]:
                 yield from _commands(children[child_name], f"{name} {child_name}")
         return
     parameters = getattr(command, "params", [])
-    arguments = [p.human_readable_name for p in parameters if p.param_type_name == "argument"]
+    arguments = [
+        f"[{p.name.upper()}]" if not p.required else p.name.upper()
+        for p in parameters
+        if p.param_type_name == "argument"
+    ]
     help_text = " ".join((getattr(command, "help", "") or "").split("\n\n")[0].split())
     yield " ".join((name, *arguments)), help_text
 
