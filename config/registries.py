@@ -1,8 +1,8 @@
 """The machine's package registry settings, as far as an image build can use them.
 
 Companies sit behind mirrors, and their machines are told so by variables and by pip's configuration files. What names
-a path or a loopback address of this machine means nothing inside a build, and what carries a password must not get
-into an image: both are left out, by name and with the reason.
+a path or a loopback address of this machine means nothing inside a build, and what carries a password is not handed
+to strangers' build scripts unasked: both are left out, by name and with the reason.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def collect(environ: Mapping[str, str]) -> Registries:
     for name, value in found.items():
         kept = " ".join(word for word in value.split() if not _LOCAL.match(word))
         if _PASSWORD.search(value):
-            left_out[name] = "it carries a password; name a mirror without one in [sandbox] build_env"
+            left_out[name] = (
+                "it carries a password; the code that is built could read it (to allow that, repeat it in [sandbox] build_env)"
+            )
         elif not kept:
             left_out[name] = "it names a place on this machine"
         else:

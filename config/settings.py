@@ -139,7 +139,11 @@ class Sandbox(Group):
     """Certificate authorities for builds; unset: the machine's own (`SSL_CERT_FILE`, else Debian's bundle)."""
     build_env: dict[str, str] = Field(default_factory=dict)
     """More variables for image builds, e.g. `{ PIP_INDEX_URL = "..." }`; they win over what the machine's own
-    `PIP_*`, `UV_*`, `NPM_CONFIG_*`, `GO*` variables and pip configuration say. Never a secret: builds are readable."""
+    `PIP_*`, `UV_*`, `NPM_CONFIG_*`, `GO*` variables and pip configuration say. The code that is built can read them."""
+    build_network: str = "bridge"
+    """The engine's network that image builds, and only they, are in."""
+    build_seconds: float = Field(default=1800.0, gt=0)
+    """Time limit of one image build."""
     cache_dir: File = Path("~/.cache/redgreen")
     """Cache of base image material and test runs; it may be deleted at any time."""
 

@@ -114,13 +114,14 @@ wait_for_engine() {
   fail "the Docker engine was started and does not answer after ${tries} tries; see var/dockerd.log"
 }
 
-# Some containers and kernels have no packet filter; test runs need no network at all; builds then need the host's.
+# Some containers and kernels have no packet filter. Test runs need no network at all; builds then need the host's.
 retry_without_iptables() {
   [ -z "${retried:-}" ] && tail -n 30 var/dockerd.log | grep -qi 'iptables\|nat chain' || return 1
   retried=1
   say "the kernel refuses packet filter rules; starting the engine without them"
+  say "image builds will need: export REDGREEN_SANDBOX__BUILD_NETWORK=host"
   rm -f /var/run/docker.pid
-  launch_daemon --iptables=false --ip6tables=false --bridge=none
+  launch_daemon --iptables=false --ip6tables=false
 }
 
 # Where no registry answers the base image is built from the distribution's archive, with debootstrap, by root.
