@@ -1,0 +1,134 @@
+"""The container an attempt works in, as the agents see it: structurally an `agents.protocols.Environment`."""
+
+from __future__ import annotations
+
+import posixpath
+import secrets
+from collections.abc import Sequence
+
+from sandbox import git_scripts
+from sandbox.container import Container
+from sandbox.errors import PatchDoesNotApply, SetupError
+from sandbox.layout import TMP, TREE, WORK
+from sandbox.runners import RUNNERS
+from sandbox.runners.protocol import RunRequest
+from sandbox.shell import LineChannel
+from sandbox.types import EnvironmentPlan, ExecResult, RepoView, TestId, TestReport, Tree
+
+READ_LIMIT = 8 << 20
+DIFF_LIMIT = 8 << 20
+REPORT_LIMIT = 64 << 20
+_GIT_SECONDS = 120.0
+
+
+class AttemptEnvironment:
+    """Works in a container that is its own. The constructor puts the base tree in; raises `SandboxError`."""
+
+    def __init__(self, container: Container, plan: EnvironmentPlan, base: Tree) -> None:
+        self._container = container
+        self._plan = plan
+        self._base = base
+        container.put_tree(base)
+
+    @property
+    def base(self) -> RepoView:
+        return self._base
+
+    def run(self, command: str | Sequence[str], *, timeout: float = 120.0, cwd: str = ".") -> ExecResult:
+        """A command line for bash, or an argument list; `cwd` is relative to the tree.
+
+        Raises ValueError for a `cwd` that leaves the tree, `ContainerLost`.
+        """
+        return self._container.run(command, timeout=timeout, cwd=inside(cwd))
+
+    def read(self, path: str) -> bytes:
+        """Raises FileNotFoundError, IsADirectoryError, ValueError (outside of the tree, special, over 8 MiB)."""
+        return self._container.shell.read(inside(path), root=TREE, limit=READ_LIMIT)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Raises ValueError for a path that leaves the tree or enters `.git`, IsADirectoryError for a directory."""
+        full = inside(path)
+        if full == TREE:
+            raise IsADirectoryError(path)
+        if ".git" in full[len(TREE) + 1 :].split("/"):
+            raise ValueError(f"{path}: the repository's own files are not the working tree's")
+        self._container.shell.write(full, data, root=TREE)
+
+    def diff(self) -> str:
+        """Everything against base, in git's unified format: new files included, ignored ones not.
+
+        Binary changes appear as git says them without contents, for the patch policy to refuse. Raises `SetupError`
+        when it is larger than 8 MiB or cannot be made, `ContainerLost`.
+        """
+        name = f"{TMP}/diff-{secrets.token_hex(8)}"
+        result = self._git(f"{{ {git_scripts.DIFF}}} > {name}")
+        if result.exit_code != 0:
+            raise SetupError(f"The working tree's diff cannot be made: {result.output.strip()[-500:]}")
+        try:
+            data = self._container.read_file(name, DIFF_LIMIT)
+        except (ValueError, OSError) as error:
+            raise SetupError(f"The working tree's diff cannot be read: {error}") from error
+        finally:
+            self._container.run(["/bin/rm", "-f", name], timeout=_GIT_SECONDS, cwd=WORK)
+        return data.decode("utf-8", "surrogateescape")
+
+    def reset(self, diff: str = "") -> None:
+        """Base again, with what the build generated; then `diff`. Raises `PatchDoesNotApply`, `SetupError`."""
+        result = self._git(git_scripts.RESET)
+        if result.exit_code != 0:
+            # Nothing of a tree that resists (a directory without permissions, say) is worth keeping.
+            self._container.put_tree(self._base)
+        if not diff.strip():
+            return
+        data = diff.encode("utf-8", "surrogateescape")
+        applied = self._git(git_scripts.APPLY, stdin=data)
+        if applied.exit_code != 0:
+            raise PatchDoesNotApply(f"The diff does not fit the base tree: {applied.output.strip()[-500:]}")
+
+    def run_tests(self, selection: Sequence[TestId] = (), *, timeout: float = 600.0) -> TestReport:
+        """What the runner's report says; an empty, incomplete report when it left none. Raises `ContainerLost`.
+
+        For an attempt's own eyes: no canaries, one process for all. What counts is `sandbox.verify`.
+        """
+        runner = RUNNERS.get(self._plan.runner)
+        if runner is None:
+            raise SetupError(f"There is no test runner named {self._plan.runner!r}.")
+        request = RunRequest(
+            nonce=secrets.token_hex(16), key=secrets.token_hex(32), tests=tuple(selection), canaries=False
+        )
+        prepared = runner.prepare(self._base, request)
+        self._container.put_files(prepared.files)
+        self._container.run(prepared.argv, timeout=timeout, env=prepared.env)
+        try:
+            report = self._container.read_file(prepared.report_path, REPORT_LIMIT)
+        except (OSError, ValueError):
+            report = b""
+        return runner.parse(report, request)
+
+    def open_lines(self, script: str, arguments: Sequence[str] = ()) -> LineChannel:
+        """Start a Python program with the environment's interpreter. Raises `SetupError`, `ContainerLost`."""
+        path = f"{WORK}/run-{secrets.token_hex(16)}/worker.py"
+        self._container.put_files({path: script.encode("utf-8")})
+        return self._container.open_lines(["python3", path, *arguments])
+
+    def _git(self, script: str, stdin: bytes | None = None) -> ExecResult:
+        return self._container.shell.run(
+            ["/bin/sh", "-c", script],
+            timeout=_GIT_SECONDS,
+            cwd=WORK,
+            env=git_scripts.ENV,
+            stdin=None if stdin is None else (stdin,),
+        )
+
+
+def inside(path: str) -> str:
+    """The container's absolute path of one in the tree, lexically; symbolic links are the supervisor's business.
+
+    Raises ValueError for a path that leaves the tree, or that cannot be a path at all.
+    """
+    if "\0" in path:
+        raise ValueError("a path holds no NUL")
+    full = posixpath.normpath(posixpath.join(TREE, path))
+    if full != TREE and not full.startswith(f"{TREE}/"):
+        raise ValueError(f"{path}: outside of the tree")
+    return full

@@ -1,0 +1,69 @@
+"""The real Docker engine for the tests that need one. No engine is a failure that says how to get one, never a skip."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from config import settings
+from sandbox.engine import Engine, EngineConfig
+from sandbox.errors import EngineUnavailable
+from sandbox.images import Image
+
+_SWITCH = "REDGREEN_TEST_DOCKER"
+_SKIPPED = pytest.StashKey[int]()
+
+
+def _docker_is_off() -> bool:
+    return os.environ.get(_SWITCH) == "0"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    config.stash[_SKIPPED] = 0
+    if not _docker_is_off():
+        return
+    for item in items:
+        if item.get_closest_marker("docker") is not None:
+            item.add_marker(pytest.mark.skip(reason=f"{_SWITCH}=0"))
+            config.stash[_SKIPPED] += 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    skipped = config.stash.get(_SKIPPED, 0)
+    if skipped:
+        terminalreporter.write_line(
+            f"{_SWITCH}=0: {skipped} tests that need a Docker engine were NOT run. Nothing here says that the sandbox holds.",
+            yellow=True,
+            bold=True,
+        )
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Connected as production connects it: the machine's own registry settings and certificates go into builds."""
+    loaded = settings.load()
+    box = loaded.sandbox
+    config = EngineConfig(
+        docker_host=box.docker_host,
+        runtime=box.runtime,
+        base_image=box.base_image,
+        cache_dir=box.cache_dir,
+        ca_bundle=settings.ca_bundle(loaded),
+        build_env=settings.build_environment(loaded),
+    )
+    try:
+        connected = Engine.connect(config)
+    except EngineUnavailable as error:
+        pytest.fail(f"{error} To run the tests without one, on your own word: {_SWITCH}=0.", pytrace=False)
+    yield connected
+    connected.close()
+
+
+@pytest.fixture(scope="session")
+def base_image(engine: Engine) -> Image:
+    """The base image as it is: python3 and git, no environment on it."""
+    lines: list[str] = []
+    reference = engine.ensure_base(lines.append)
+    return engine.image(reference)
