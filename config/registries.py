@@ -44,7 +44,7 @@ def collect(environ: Mapping[str, str]) -> Registries:
         kept = " ".join(word for word in value.split() if not _LOCAL.match(word))
         if _PASSWORD.search(value):
             left_out[name] = (
-                "it carries a password; the code that is built could read it (to allow that, repeat it in [sandbox] build_env)"
+                "it carries a password, which built code could read; to allow that, repeat it in [sandbox] build_env"
             )
         elif not kept:
             left_out[name] = "it names a place on this machine"
