@@ -17,6 +17,7 @@ import pytest
 from config.explain import fields
 from config.models import default_lineup
 from sandbox import types as words
+from sandbox.buildpacks import BUILDPACKS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -94,6 +95,12 @@ def test_every_verdict_is_explained() -> None:
     assert [name for name in names if f"| `{name}` |" not in text] == []
 
 
+def test_every_buildpack_is_listed_and_no_other() -> None:
+    section = text_of("docs/sandbox.md").split("### Buildpacks", 1)[1].split("\n## ", 1)[0]
+    listed = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    assert listed == [detect.__module__.rpartition(".")[2] for detect in BUILDPACKS]
+
+
 def test_every_command_is_listed() -> None:
     tables = script("docs_tables")
     text = text_of("docs/commands.md")
@@ -141,7 +148,9 @@ def test_each_decision_is_in_the_index() -> None:
 
 
 def tracked_texts() -> Iterator[tuple[str, str]]:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     for name in filter(None, listed.split("\0")):
         path = ROOT / name
         if name != "uv.lock" and path.is_file() and not path.is_symlink():
