@@ -1,0 +1,124 @@
+"""Traces of the red tests and of the green ones near them, taken in the sandbox by the cold worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from agents.repair.search import cheapest
+from agents.repair.spectrum import localise
+from agents.repair.types import Lines, TestTrace
+from agents.repair.warm import Job, WarmWorker
+from sandbox.types import TestId, TestReport
+
+TRACING_SLOWDOWN = 15.0
+"""How much longer a traced test may take than the reporter saw it take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Localisation:
+    """Where to look. `passing` are the green tests that were traced; `untraced` the green ones left out."""
+
+    suspicion: Mapping[str, Mapping[int, float]]
+    red: Mapping[TestId, TestTrace]
+    passing: Mapping[TestId, TestTrace]
+    untraced: tuple[TestId, ...]
+    imports: tuple[str, ...]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(sorted(self.suspicion))
+
+
+def trace(
+    worker: WarmWorker,
+    red: Sequence[TestId],
+    green: Mapping[TestId, float],
+    sources: Mapping[str, str],
+    named: Mapping[str, frozenset[int]],
+    *,
+    seconds: float,
+    test_seconds: float,
+) -> Localisation:
+    """Suspicion of the lines of `sources`. `green`: duration by test; `seconds`: the budget for tracing those.
+
+    Raises `WorkerLost`.
+    """
+    first = worker.run(
+        Job(id=1, stages=(tuple(red),), traced=True, trace_only=tuple(sources), modules=True,
+            test_seconds=test_seconds, total_seconds=(test_seconds + 3) * (len(red) + 2))
+    )  # fmt: skip
+    red_traces = dict(first.tests)
+    for position, test in enumerate(red):
+        if test not in red_traces or red_traces[test].status == "timeout":  # a sibling took the process along
+            alone = Job(id=2 + position, stages=((test,),), traced=True, trace_only=tuple(sources),
+                        test_seconds=test_seconds, total_seconds=test_seconds + 10)  # fmt: skip
+            red_traces.update(worker.run(alone).tests)
+    touched = {path for t in red_traces.values() for path, lines in t.lines.items() if lines}
+    chosen = _nearest(green, red, seconds)
+    green_traces: Mapping[TestId, TestTrace] = {}
+    if touched and chosen:
+        job = Job(id=0, stages=(chosen,), traced=True, trace_only=tuple(sorted(touched)),
+                  test_seconds=max(test_seconds, 10.0), total_seconds=seconds + 10)  # fmt: skip
+        green_traces = {test: t for test, t in worker.run(job).tests.items() if t.is_green}
+    suspicion = localise(
+        [t.lines for t in red_traces.values() if not t.is_green], [t.lines for t in green_traces.values()], named
+    )
+    return Localisation(
+        suspicion={path: lines for path, lines in suspicion.items() if path in sources},
+        red=red_traces,
+        passing=green_traces,
+        untraced=tuple(test for test in green if test not in green_traces),
+        imports=first.modules,
+    )
+
+
+def _nearest(green: Mapping[TestId, float], red: Sequence[TestId], seconds: float) -> tuple[TestId, ...]:
+    """The green tests that fit the budget; those in the red tests' own files before the others."""
+    files = {test.split("::")[0] for test in red}
+    near = {test: took * TRACING_SLOWDOWN + 0.005 for test, took in green.items() if test.split("::")[0] in files}
+    chosen = cheapest(near, seconds)
+    left = seconds - sum(near[test] for test in chosen)
+    far = {test: took * TRACING_SLOWDOWN + 0.005 for test, took in green.items() if test not in near}
+    return (*chosen, *(cheapest(far, left, most=2000) if left > 0 and far else ()))
+
+
+def covering(passing: Mapping[TestId, TestTrace], files: Sequence[str], most_seconds: float) -> tuple[TestId, ...]:
+    """The traced green tests that execute one of these files, cheapest first, within a budget of their durations."""
+    near: dict[TestId, float] = {
+        test: t.seconds / 5 for test, t in passing.items() if any(t.lines.get(path) for path in files)
+    }
+    return cheapest(near, most_seconds, most=2000) if near else ()
+
+
+def named_lines(report: TestReport, red: Sequence[TestId]) -> dict[str, frozenset[int]]:
+    """The lines at which the red tests' exceptions were raised inside the tree."""
+    found: dict[str, set[int]] = {}
+    for test in red:
+        result = report.results.get(test)
+        if result is not None and result.failure is not None and result.failure.path:
+            found.setdefault(result.failure.path, set()).add(result.failure.line)
+    return {path: frozenset(lines) for path, lines in found.items()}
+
+
+def is_test_path(path: str) -> bool:
+    """By its name alone, as the sandbox sorts changed files: nothing that repair may edit."""
+    pure = PurePosixPath(path)
+    folders = set(pure.parts[:-1])
+    return (
+        bool(folders & {"tests", "testing", "__tests__"})
+        or pure.parts[0] == "test"
+        or pure.name.startswith("test_")
+        or pure.stem.endswith(("_test", "_tests"))
+        or pure.name in ("conftest.py", "setup.py", "noxfile.py", "tests.py", "test.py")
+    )
+
+
+def union(traces: Mapping[TestId, TestTrace]) -> Lines:
+    """Every line that any of these tests executes."""
+    lines: dict[str, set[int]] = {}
+    for trace_ in traces.values():
+        for path, numbers in trace_.lines.items():
+            lines.setdefault(path, set()).update(numbers)
+    return {path: frozenset(numbers) for path, numbers in lines.items()}

@@ -1,0 +1,264 @@
+"""Templates on whole statements: returns, exceptions, defaults, deletion, moves, copies, control flow. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+import libcst as cst
+
+from agents.repair.templates.conditions import _in_loop, _is_docstring
+from agents.repair.templates.site import SHORT, Change, Site, Template
+
+_EXCEPTIONS = ("ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "ZeroDivisionError", "Exception",
+               "StopIteration", "RuntimeError", "LookupError", "OSError")  # fmt: skip
+
+
+def return_value(node: cst.Return, site: Site) -> Iterator[Change]:
+    """`return` -> `return x`; another variable is `other name`'s."""
+    text = site.text(node.value) if node.value else ""
+    for name in site.scope.names:
+        if name not in (text, "self", "cls"):
+            yield Change(text=f"return {name}", prior=0.35 if not text else 0.2)
+    for value in ("None", "True", "False", "0", "[]", "1", "self"):
+        if value != text:
+            yield Change(text=f"return {value}", prior=0.2)
+    if text:
+        yield Change(text=f"return not {site.code(node.value)}" if node.value else "return", prior=0.3)
+        yield Change(text=f"yield {text}", prior=0.1)
+        if _in_loop(site):
+            yield Change(text=text, prior=0.1)
+
+
+def missing_return(node: cst.Expr, site: Site) -> Iterator[Change]:
+    """`f(x)` -> `return f(x)`; `f(x)` -> `x = f(x)`."""
+    text = site.text(node)
+    if _is_string(node.value) or site.scope.function is None:
+        return
+    if isinstance(node.value, (cst.Yield, cst.Await)):
+        if (
+            isinstance(node.value, cst.Yield)
+            and node.value.value is not None
+            and not isinstance(node.value.value, cst.From)
+        ):
+            yield Change(text=f"yield from {site.text(node.value.value)}", prior=0.5)
+        elif isinstance(node.value, cst.Yield) and isinstance(node.value.value, cst.From):
+            yield Change(text=f"yield {site.text(node.value.value.item)}", prior=0.5)
+        return
+    yield Change(text=f"return {text}", prior=0.6)
+    yield Change(text=f"yield from {text}", prior=0.1)
+    if isinstance(node.value, cst.Call):
+        if isinstance(node.value.func, cst.Attribute):
+            yield Change(text=f"{site.text(node.value.func.value)} = {text}", prior=0.45)
+        for name in site.scope.names:
+            yield Change(text=f"{name} = {text}", prior=0.12)
+
+
+def return_at_end(node: cst.FunctionDef, site: Site) -> Iterator[Change]:
+    """A `return x` that the end of the function lacks."""
+    last = node.body.body[-1] if isinstance(node.body, cst.IndentedBlock) else None
+    if last is None:
+        return
+    if isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[-1], (cst.Return, cst.Raise)):
+        return
+    first = node.body.body[0]
+    place, indent = site.file.line_span(last)[1], site.file.indent(first)
+    for name in (*site.scope.names, "True", "False", "0", "[]", "self"):
+        if name not in ("cls",):
+            yield Change(text=f"{indent}return {name}\n", prior=0.4, span=(place, place))
+
+
+def caught_exception(node: cst.ExceptHandler, site: Site) -> Iterator[Change]:
+    if node.type is None:
+        return
+    text = site.text(node.type)
+    span = _with_parentheses(site, node.type)
+    names = dict.fromkeys((*_EXCEPTIONS, *site.file.exceptions))
+    for name in names:
+        if name != text:
+            yield Change(text=name, prior=0.4, span=span)
+            yield Change(text=f"({text.strip('()')}, {name})", prior=0.45, span=span)
+
+
+def raised_exception(node: cst.Raise, site: Site) -> Iterator[Change]:
+    kind = node.exc.func if isinstance(node.exc, cst.Call) else node.exc
+    if isinstance(kind, cst.Name):
+        for name in dict.fromkeys((*_EXCEPTIONS, *site.file.exceptions)):
+            if name != kind.value:
+                yield Change(text=name, prior=0.5, span=site.file.span(kind))
+
+
+def _with_parentheses(site: Site, node: cst.BaseExpression) -> tuple[int, int]:
+    start, end = site.file.span(node)
+    return (start - 1, end + 1) if node.lpar else (start, end)
+
+
+def shared_default(node: cst.Param, site: Site) -> Iterator[Change]:
+    """`def f(xs=[])` -> `def f(xs=None)` with the empty value made in the body."""
+    function = site.scope.function
+    if not isinstance(node.default, (cst.List, cst.Dict, cst.Call)) or function is None:
+        return
+    statements = list(function.body.body) if isinstance(function.body, cst.IndentedBlock) else []
+    if statements and _is_docstring(statements[0]):
+        statements = statements[1:]
+    if not statements:
+        return
+    start, end = site.file.span(node.default)
+    place = site.file.offset(site.file.lines(statements[0])[0], 0)
+    indent, value = site.file.indent(statements[0]), site.text(node.default)
+    between = site.file.source[end:place]
+    guard = f"{indent}if {node.name.value} is None:\n{indent}    {node.name.value} = {value}\n"
+    yield Change(text=f"None{between}{guard}", prior=0.9, span=(start, place))
+
+
+def delete(node: cst.BaseStatement, site: Site) -> Iterator[Change]:
+    """The statement removed; `pass` where the block would be empty."""
+    block = site.parent
+    if not isinstance(block, cst.IndentedBlock) or _is_docstring(node) or isinstance(node, cst.ClassDef):
+        return
+    if len(block.body) == 1:
+        if site.text(node) != "pass":
+            yield Change(text="pass", prior=0.3)
+    else:
+        prior = 0.35 if isinstance(node, cst.SimpleStatementLine) else 0.25
+        yield Change(text="", prior=prior, span=site.file.line_span(node))
+
+
+def move(node: cst.BaseStatement, site: Site) -> Iterator[Change]:
+    """Exchange with the next statement; out of the block it ends, into the block before it."""
+    block = site.parent
+    if not isinstance(block, cst.IndentedBlock) or _is_docstring(node):
+        return
+    siblings = list(block.body)
+    position = siblings.index(node)
+    start, end = site.file.line_span(node)
+    own = _whole(site.file.source[start:end])
+    if position + 1 < len(siblings):
+        after = site.file.line_span(siblings[position + 1])
+        between = site.file.source[end : after[0]]
+        other = _whole(site.file.source[after[0] : after[1]])
+        yield Change(text=f"{other}{between}{own}", prior=0.4, span=(start, after[1]))
+    owner = site.file.parent(block)
+    if (
+        position + 1 == len(siblings)
+        and position > 0
+        and isinstance(owner, (cst.For, cst.While, cst.If, cst.Else, cst.With))
+    ):
+        outer = site.file.indent(owner)
+        yield Change(text=textwrap.indent(textwrap.dedent(own), outer), prior=0.45, span=(start, end))
+    previous = siblings[position - 1] if position else None
+    if isinstance(previous, (cst.For, cst.While, cst.If, cst.With)) and isinstance(previous.body, cst.IndentedBlock):
+        inner = site.file.indent(previous.body.body[0])
+        if getattr(previous, "orelse", None) is None:
+            yield Change(text=textwrap.indent(textwrap.dedent(own), inner), prior=0.4, span=(start, end))
+
+
+def _whole(lines: str) -> str:
+    return lines if lines.endswith("\n") else f"{lines}\n"
+
+
+def duplicate(node: cst.SimpleStatementLine, site: Site) -> Iterator[Change]:
+    """The statement once more after the next one, or where its block ends."""
+    block = site.parent
+    if not isinstance(block, cst.IndentedBlock) or site.scope.function is None or _is_docstring(node):
+        return
+    own = _whole(site.file.source[slice(*site.file.line_span(node))])
+    position = list(block.body).index(node)
+    for other in block.body[position + 1 :]:
+        place = site.file.line_span(other)[1]
+        yield Change(text=own, prior=0.15, span=(place, place))
+
+
+def insert_copy(node: cst.BaseStatement, site: Site) -> Iterator[Change]:
+    """A simple statement of the same function, copied before this one or after it."""
+    function = site.scope.function
+    if function is None or not isinstance(site.parent, cst.IndentedBlock) or _is_docstring(node):
+        return
+    indent = site.file.indent(node)
+    start, end = site.file.line_span(node)
+    for text in _simple_statements(site, function):
+        if text != site.text(node):
+            yield Change(text=f"{indent}{text}\n", prior=0.2, span=(start, start))
+            yield Change(text=f"{indent}{text}\n", prior=0.2, span=(end, end))
+    for name in site.scope.names:
+        for change, prior in ((f"{name} += 1", 0.15), (f"{name} -= 1", 0.12), (f"{name} = {name}.copy()", 0.1),
+                              (f"{name} = list({name})", 0.12), (f"{name} = []", 0.05),
+                              (f"{name} = 0", 0.05)):  # fmt: skip
+            yield Change(text=f"{indent}{change}\n", prior=prior, span=(start, start))
+            if _in_loop(site):
+                yield Change(text=f"{indent}{change}\n", prior=prior, span=(end, end))
+
+
+def _simple_statements(site: Site, function: cst.FunctionDef) -> list[str]:
+    found = []
+    for inner, scope in site.file.walk:
+        if scope.function is function and isinstance(inner, cst.SimpleStatementLine) and not _is_docstring(inner):
+            text = site.text(inner)
+            if len(text) <= 2 * SHORT and "\n" not in text:
+                found.append(text)
+    return list(dict.fromkeys(found))[:30]
+
+
+def control_flow(node: cst.Break | cst.Continue | cst.Pass | cst.Return, site: Site) -> Iterator[Change]:
+    options = ["return"]
+    if _in_loop(site):
+        options = ["break", "continue", *options]
+    for option in options:
+        if option != site.text(node):
+            yield Change(text=option, prior=0.5)
+    if isinstance(node, (cst.Break, cst.Continue, cst.Pass)):
+        for name in site.scope.names:
+            yield Change(text=f"return {name}", prior=0.2)
+
+
+def branches(node: cst.If, site: Site) -> Iterator[Change]:
+    """`elif` -> `if`; the condition dropped; the `else` branch without its `else`."""
+    parent = site.parent
+    if isinstance(parent, cst.If) and parent.orelse is node:
+        start = site.file.span(node)[0]
+        if site.file.source.startswith("elif", start):
+            yield Change(text="if", prior=0.4, span=(start, start + 4))
+    elif isinstance(parent, cst.IndentedBlock):
+        siblings = list(parent.body)
+        position = siblings.index(node)
+        previous = siblings[position - 1] if position else None
+        if isinstance(previous, cst.If) and previous.orelse is None:
+            start = site.file.span(node)[0]
+            yield Change(text="elif", prior=0.35, span=(start, start + 2))
+
+
+def loop_kind(node: cst.While, site: Site) -> Iterator[Change]:
+    """`while` -> `if`: a loop that should run at most once."""
+    start = site.file.span(node)[0]
+    yield Change(text="if", prior=0.15, span=(start, start + len("while")))
+
+
+def once_to_loop(node: cst.If, site: Site) -> Iterator[Change]:
+    """`if` -> `while`: a step that must be repeated."""
+    start = site.file.span(node)[0]
+    if node.orelse is None and site.file.source.startswith("if", start):
+        yield Change(text="while", prior=0.3, span=(start, start + 2))
+
+
+def _is_string(node: cst.BaseExpression) -> bool:
+    return isinstance(node, (cst.SimpleString, cst.ConcatenatedString))
+
+
+_STATEMENTS = (cst.SimpleStatementLine, cst.If, cst.For, cst.While, cst.With, cst.Try)
+
+TEMPLATES = (
+    Template(name="return value", nodes=(cst.Return,), propose=return_value),
+    Template(name="missing return", nodes=(cst.Expr,), propose=missing_return),
+    Template(name="return at end", nodes=(cst.FunctionDef,), propose=return_at_end),
+    Template(name="caught exception", nodes=(cst.ExceptHandler,), propose=caught_exception),
+    Template(name="raised exception", nodes=(cst.Raise,), propose=raised_exception),
+    Template(name="shared default", nodes=(cst.Param,), propose=shared_default),
+    Template(name="delete statement", nodes=_STATEMENTS, propose=delete),
+    Template(name="move statement", nodes=_STATEMENTS, propose=move),
+    Template(name="duplicate statement", nodes=(cst.SimpleStatementLine,), propose=duplicate),
+    Template(name="insert copy", nodes=_STATEMENTS, propose=insert_copy),
+    Template(name="control flow", nodes=(cst.Break, cst.Continue, cst.Pass, cst.Return), propose=control_flow),
+    Template(name="branches", nodes=(cst.If,), propose=branches),
+    Template(name="loop to condition", nodes=(cst.While,), propose=loop_kind),
+    Template(name="condition to loop", nodes=(cst.If,), propose=once_to_loop),
+)

@@ -1,0 +1,83 @@
+"""The words of repair: edits, candidates, spectra and what a run of one candidate showed. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sandbox.types import TestId
+
+Lines = Mapping[str, frozenset[int]]
+"""Executed lines by path, relative to the tree's root."""
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Edit:
+    """Replace `source[start:end]` of one file by `text` (offsets in characters)."""
+
+    path: str
+    start: int
+    end: int
+    text: str
+
+    def overlaps(self, other: Edit) -> bool:
+        """Touching counts: the order of two insertions at one place would be arbitrary."""
+        return self.path == other.path and self.start <= other.end and other.start <= self.end
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One change to try: one edit, or a few that do not overlap."""
+
+    edits: tuple[Edit, ...]
+    template: str
+    """The template's name, or two joined with ` + `."""
+    line: int
+    score: float
+    """Suspicion times the template's prior: what the search is ordered by."""
+
+    @property
+    def size(self) -> int:
+        """Characters removed and added: how much a reader must look at."""
+        return sum(edit.end - edit.start + len(edit.text) for edit in self.edits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestTrace:
+    """One test's outcome in the worker, and the lines it executed there."""
+
+    __test__ = False
+
+    status: str
+    seconds: float
+    lines: Lines = field(default_factory=dict)
+
+    @property
+    def is_green(self) -> bool:
+        return self.status in ("passed", "xfailed", "xpassed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOutcome:
+    """What a worker answered for one job."""
+
+    id: int
+    end: str
+    tests: Mapping[TestId, TestTrace]
+    seconds: float
+    modules: tuple[str, ...] = ()
+    """Modules from outside of the tree that the run imported (when asked)."""
+
+    def green(self) -> frozenset[TestId]:
+        return frozenset(test for test, trace in self.tests.items() if trace.is_green)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plausible:
+    """A candidate with which every goal test passes and no covering test turns red."""
+
+    candidate: Candidate
+    fixed: frozenset[TestId]
+    """Red tests that turn green: the goal, and possibly more."""
+    disturbance: int = 0
+    """Lines whose execution by passing tests changes: a proxy for how much behaviour changes."""

@@ -1,0 +1,165 @@
+"""The host's end of the warm worker: jobs out, outcomes in, with a restart when it is lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from agents.protocols import Environment, Lines
+from agents.repair.types import RunOutcome, TestTrace
+from agents.repair.worker import bundle
+from sandbox.types import TestId
+
+START_SECONDS = 60.0
+"""For the interpreter, the runner and the collection of a hot worker's tests."""
+
+
+class WorkerLost(Exception):
+    """The worker ended or fell silent; the caller starts another or goes on without."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One run: stages of tests, each begun only when the one before was green (with `stop_on_red`)."""
+
+    id: int
+    stages: tuple[tuple[TestId, ...], ...]
+    patches: Mapping[str, str] = field(default_factory=dict)
+    stop_on_red: bool = False
+    traced: bool = False
+    trace_only: tuple[str, ...] | None = None
+    test_seconds: float = 5.0
+    total_seconds: float = 60.0
+    memory_bytes: int = 2 << 30
+    modules: bool = False
+
+    def line(self) -> str:
+        return json.dumps(
+            {
+                "id": self.id,
+                "stages": self.stages,
+                "patches": dict(self.patches),
+                "stop_on_red": self.stop_on_red,
+                "trace": {"only": self.trace_only} if self.traced else None,
+                "test_seconds": self.test_seconds,
+                "total_seconds": self.total_seconds,
+                "memory_bytes": self.memory_bytes,
+                "modules": self.modules,
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerConfig:
+    runner: str
+    """`pytest` or `unittest`."""
+    mode: str
+    """`cold`: the tree is imported afresh for each job; `hot`: `tests` are collected once, function bodies swapped."""
+    slots: int = 2
+    tests: tuple[TestId, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    imports: tuple[str, ...] = ()
+
+
+def runner_of(tests: Iterable[TestId]) -> str:
+    """Which runner these ids belong to: pytest's name a file, unittest's are dotted."""
+    return "pytest" if any("::" in test for test in tests) else "unittest"
+
+
+class WarmWorker:
+    """One worker process in the sandbox. Raises `WorkerLost`, and `SandboxError` when the sandbox itself fails."""
+
+    def __init__(self, environment: Environment, config: WorkerConfig) -> None:
+        self.slots = config.slots
+        self._lines: Lines = environment.open_lines(bundle())
+        self._lines.send(
+            json.dumps(
+                {
+                    "runner": config.runner,
+                    "mode": config.mode,
+                    "slots": config.slots,
+                    "tests": config.tests,
+                    "sources": dict(config.sources),
+                    "imports": config.imports,
+                }
+            )
+        )
+        try:
+            answer = self._receive(START_SECONDS)
+            self.python = str(answer.get("python", ""))
+        except WorkerLost:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._lines.close()
+
+    def run(self, job: Job) -> RunOutcome:
+        """One job, waiting for it."""
+        self._lines.send(job.line())
+        return self._outcome(job.total_seconds)
+
+    def run_all(self, jobs: Iterator[Job]) -> Iterator[RunOutcome]:
+        """Jobs in flight up to twice the slots; outcomes in the order of their ending. Lazy on both sides."""
+        flying = 0
+        patience = 0.0
+        exhausted = False
+        while flying or not exhausted:
+            while not exhausted and flying < 2 * self.slots:
+                job = next(jobs, None)
+                if job is None:
+                    exhausted = True
+                else:
+                    self._lines.send(job.line())
+                    patience = max(patience, job.total_seconds)
+                    flying += 1
+            if flying:
+                outcome = self._outcome(2 * patience)
+                flying -= 1
+                yield outcome
+
+    def _outcome(self, patience: float) -> RunOutcome:
+        answer = self._receive(patience + 10.0)
+        return _read_outcome(answer)
+
+    def _receive(self, timeout: float) -> dict[str, object]:
+        line = self._lines.receive(timeout)
+        if line is None:
+            raise WorkerLost("the warm worker ended or did not answer")
+        try:
+            answer = json.loads(line)
+        except ValueError as error:
+            raise WorkerLost("the warm worker's answer cannot be read") from error
+        if not isinstance(answer, dict):
+            raise WorkerLost("the warm worker's answer cannot be read")
+        return answer
+
+
+def _read_outcome(answer: Mapping[str, object]) -> RunOutcome:
+    """The worker shares its container with the tenant: what it says is checked for shape, and used for search only."""
+    try:
+        tests = answer["tests"]
+        modules = answer.get("modules", [])
+        if not isinstance(tests, dict) or not isinstance(modules, list):
+            raise TypeError
+        return RunOutcome(
+            id=int(str(answer["id"])),
+            end=str(answer["end"]),
+            tests={TestId(name): _trace(record) for name, record in tests.items()},
+            seconds=float(str(answer["seconds"])),
+            modules=tuple(str(name) for name in modules),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise WorkerLost("the warm worker's answer has an unknown shape") from error
+
+
+def _trace(record: Mapping[str, object]) -> TestTrace:
+    lines = record.get("lines", {})
+    if not isinstance(lines, dict):
+        raise TypeError
+    return TestTrace(
+        status=str(record["status"]),
+        seconds=float(str(record.get("seconds", 0.0))),
+        lines={str(path): frozenset(int(line) for line in numbers) for path, numbers in lines.items()},
+    )

@@ -1,0 +1,126 @@
+"""The worker's program: read the configuration, warm up, serve jobs.
+
+The first line is the configuration: `{"runner": "pytest" | "unittest", "slots": n, "mode": "cold" | "hot",
+"tests": [...], "sources": {path: text}, "imports": [...]}`; answered by `{"ready": true, ...}`. Every other line is a
+job: `{"id", "patches": {path: text}, "stages": [[test, ...], ...], "trace": null | {"only": null | [path]},
+"stop_on_red", "test_seconds", "total_seconds", "memory_bytes", "modules": bool}`; answered, in the order of ending, by
+`{"id", "end", "tests": {id: {"status", "seconds", "lines"?}}, "seconds"}`. `end` is `complete`, `red` (a stage was red,
+the later ones did not run), `cold` (a hot worker cannot take this change), `timeout`, `died`, `crashed: ...`.
+
+Cold: each child imports the tree afresh; only modules from outside of the tree are kept warm. Hot: the tests were
+collected once, and the children swap function bodies.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+from .patching import HotFunctions, override_imports
+from .running import Watch, load_unittest, run_cases, run_pytest, serve_in_pytest
+from .serving import Emit, Job, Protocol, Server
+from .tracing import LineTracer
+
+RED = ("failed", "error", "timeout", "unknown")
+
+
+def main() -> None:
+    protocol = Protocol()
+    root = os.path.realpath(os.getcwd())
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = tempfile.mkdtemp(prefix="redgreen-pyc-")
+    if root not in sys.path:
+        sys.path.insert(0, root)
+    config = protocol.read_one()
+    if config is None:
+        return
+    warmed = _warm(config)
+    ready = {"ready": True, "python": platform.python_version(), "warmed": warmed}
+    if config["mode"] == "hot":
+        _serve_hot(protocol, config, root, ready)
+    else:
+        protocol.write(ready)
+        Server(protocol, lambda job, emit: _run_cold(job, emit, root, config["runner"]), config["slots"]).serve()
+
+
+def _warm(config: dict[str, Any]) -> int:
+    """Import what the children would import anyhow; a module that does not import alone is left to them."""
+    warmed = 0
+    for name in ["pytest" if config["runner"] == "pytest" else "unittest", *config.get("imports", [])]:
+        try:
+            importlib.import_module(name)
+            warmed += 1
+        except BaseException:  # noqa: BLE001, S112 - foreign code at import: anything may come, nothing is lost
+            continue
+    return warmed
+
+
+def _watch(job: Job, emit: Emit, root: str) -> Watch:
+    trace = job.get("trace")
+    tracer = LineTracer(root, trace["only"]) if trace is not None else None
+    return Watch(emit, float(job["test_seconds"]), tracer)
+
+
+def _run_cold(job: Job, emit: Emit, root: str, runner: str) -> None:
+    if job["patches"]:
+        override_imports(root, job["patches"])
+    statuses: dict[str, str] = {}
+
+    def noting(record: dict[str, Any]) -> None:
+        if "status" in record:
+            statuses[record["id"]] = record["status"]
+        emit(record)
+
+    watch = _watch(job, noting, root)
+    for stage in job["stages"]:
+        if runner == "pytest":
+            run_pytest(stage, watch, job["stop_on_red"])
+        else:
+            run_cases(load_unittest(stage), watch, job["stop_on_red"])
+        if job["stop_on_red"] and any(statuses.get(test, "unknown") in RED for test in stage):
+            emit({"end": "red"})
+            return
+    if job.get("modules"):
+        emit({"modules": _outside_modules(root)})
+    emit({"end": "complete"})
+
+
+def _outside_modules(root: str) -> list[str]:
+    """Modules that this run imported from outside of the tree: a cold worker may keep them warm."""
+    names: list[str] = []
+    inside: set[str] = set()
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None) or ""
+        if os.path.realpath(path).startswith(root + os.sep):
+            inside.add(name.split(".")[0])
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if path and name.split(".")[0] not in inside and not name.startswith(("_redgreen_repair", "__main")):
+            names.append(name)
+    return names
+
+
+def _serve_hot(protocol: Protocol, config: dict[str, Any], root: str, ready: dict[str, Any]) -> None:
+    def serve(run_collected: Callable[[Watch, bool], None]) -> None:
+        functions = HotFunctions(root, config["sources"])
+
+        def run(job: Job, emit: Emit) -> None:
+            if not functions.swap(job["patches"]):
+                emit({"end": "cold"})
+                return
+            run_collected(_watch(job, emit, root), job["stop_on_red"])
+            emit({"end": "complete"})
+
+        protocol.write(ready)
+        Server(protocol, run, config["slots"]).serve()
+
+    if config["runner"] == "pytest":
+        serve_in_pytest(config["tests"], serve)
+    else:
+        cases = load_unittest(config["tests"])
+        serve(lambda watch, stop: run_cases(cases, watch, stop))
