@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
+import uvicorn
 from fastapi import FastAPI, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -25,6 +27,8 @@ from bot.webhook import MAX_BODY_BYTES, Rejected, declared_too_long, receive, se
 PATH = "/webhooks/github"
 STORE_SECONDS = 8.0
 """GitHub hangs up after ten; the sender is answered before that, and redelivers."""
+
+_NOT_STORED = "The delivery could not be stored. Send it again."
 
 Ticket = asyncio.Future[None]
 
@@ -47,7 +51,8 @@ def create_app(*, webhook_secret: str, deliveries: Deliveries) -> FastAPI:
         yield
         await asyncio.to_thread(receiver.intake.close)
 
-    app = FastAPI(title="redgreen", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = _Application(title="redgreen", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.receiver = receiver
     app.router.routes.append(Route(PATH, receiver, methods=["POST"]))
 
     @app.get("/healthz")
@@ -69,6 +74,49 @@ def create_app(*, webhook_secret: str, deliveries: Deliveries) -> FastAPI:
     return app
 
 
+class _Application(FastAPI):
+    """FastAPI, but a webhook passes no middleware: that is half of what it would cost."""
+
+    receiver: _Receiver
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
+            await self.receiver(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, started: Callable[[int], None]) -> None:
+        super().__init__(config)
+        self._announce = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce(self.servers[0].sockets[0].getsockname()[1])
+
+
+def run(app: FastAPI, *, host: str, port: int, started: Callable[[int], None] = lambda _port: None) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests under way are answered. `started` is told the port (0: a free one)."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        limit_concurrency=1000,
+        timeout_graceful_shutdown=10,
+    )
+    _Server(config, started).run()
+
+
 class _TooLong(Exception):
     pass
 
@@ -83,6 +131,7 @@ class _Receiver:
     def __init__(self, key: bytes, deliveries: Deliveries) -> None:
         self._key = key
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._waking = False
         self.answers: Counter[int] = Counter()
         self.intake: Intake[Ticket] = Intake(deliveries.append, self._settle)
 
@@ -122,15 +171,33 @@ class _Receiver:
         return await self._store(received)
 
     async def _store(self, delivery: Delivery) -> tuple[int, str]:
-        assert self._loop is not None
-        stored: Ticket = self._loop.create_future()
+        loop = self._loop
+        assert loop is not None
+        stored: Ticket = loop.create_future()
         try:
             self.intake.submit(delivery, stored)
-            async with asyncio.timeout(STORE_SECONDS):
-                await stored
-        except (StoreError, IntakeFull, TimeoutError):
-            return 503, "The delivery could not be stored. Send it again."
+        except IntakeFull:
+            return 503, _NOT_STORED
+        if not self._waking:  # once for all requests that were ready together: they share a commit
+            self._waking = True
+            loop.call_soon(self._wake)
+        expiry = loop.call_later(STORE_SECONDS, _expire, stored)
+        try:
+            await stored
+        except StoreError:
+            return 503, _NOT_STORED
+        finally:
+            expiry.cancel()
         return 202, "stored"
+
+    def _wake(self) -> None:
+        self._waking = False
+        self.intake.wake()
+
+
+def _expire(ticket: Ticket) -> None:
+    if not ticket.done():
+        ticket.set_exception(StoreError("The store did not answer in time."))
 
 
 async def _read(receive_message: Receive) -> bytes:

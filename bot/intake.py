@@ -36,7 +36,7 @@ class Intake(Generic[Ticket]):
         self._max_waiting_bytes, self._max_batch = max_waiting_bytes, max_batch
         self._waiting: list[tuple[Delivery, Ticket]] = []
         self._waiting_bytes = 0
-        self._closed = False
+        self._awake = self._closed = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
@@ -44,12 +44,17 @@ class Intake(Generic[Ticket]):
         self._thread.start()
 
     def submit(self, delivery: Delivery, ticket: Ticket) -> None:
-        """Hand over one delivery. Raises `IntakeFull`; never waits for the disk."""
+        """Hand over one delivery, written after the next `wake`. Raises `IntakeFull`; never waits for the disk."""
         with self._changed:
             if self._closed or self._waiting_bytes + len(delivery.body) > self._max_waiting_bytes:
                 raise IntakeFull
             self._waiting.append((delivery, ticket))
             self._waiting_bytes += len(delivery.body)
+
+    def wake(self) -> None:
+        """Have what was handed over written now."""
+        with self._changed:
+            self._awake = True
             self._changed.notify()
 
     def close(self) -> None:
@@ -72,7 +77,8 @@ class Intake(Generic[Ticket]):
 
     def _take(self) -> list[tuple[Delivery, Ticket]]:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
+            self._changed.wait_for(lambda: (self._waiting and self._awake) or self._closed)
             batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
+            self._awake = bool(self._waiting)
             self._waiting_bytes -= sum(len(delivery.body) for delivery, _ in batch)
             return batch

@@ -8,17 +8,9 @@ from bot.commands import Verb
 from bot.forge.protocol import Permission
 from bot.types import Actor
 
-_MAY_WRITE = frozenset({Permission.WRITE, Permission.ADMIN})
-_MAY_READ = _MAY_WRITE | {Permission.READ}
-REQUIRED = {
-    Verb.FIX: _MAY_WRITE,
-    Verb.REVIEW: _MAY_WRITE,
-    Verb.VERIFY: _MAY_WRITE,
-    Verb.RETRY: _MAY_WRITE,
-    Verb.STOP: _MAY_WRITE,
-    Verb.HELP: _MAY_READ,
-}
-"""The roles that may use each verb. A verb that is not listed is nobody's."""
+_RANK = {Permission.NONE: 0, Permission.READ: 1, Permission.WRITE: 2, Permission.ADMIN: 3}
+FREE = frozenset({Verb.HELP})
+"""What costs nothing: whoever may read the repository may ask for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +23,16 @@ class Denied:
     reason: str
 
 
-def judge(role: Permission, actor: Actor, verb: Verb, bots: frozenset[str] = frozenset()) -> Allowed | Denied:
-    """`role` is what GitHub answered for the actor on this repository just now.
+def judge(
+    role: Permission,
+    actor: Actor,
+    verb: Verb,
+    *,
+    bots: frozenset[str] = frozenset(),
+    minimum: Permission = Permission.WRITE,
+) -> Allowed | Denied:
+    """`role` is what GitHub answered for the actor on this repository just now; `minimum` is the operator's rule for
+    what spends money, and is never less than write.
 
     Bots are denied unless the operator listed their login (`bots`, in lower case): GitHub knows no role for them, and
     a bot that answers a bot never ends.
@@ -41,6 +41,9 @@ def judge(role: Permission, actor: Actor, verb: Verb, bots: frozenset[str] = fro
         if actor.login.lower() in bots:
             return Allowed()
         return Denied(reason=f"{actor.login} is a bot that is not on the list of allowed bots.")
-    if role in REQUIRED.get(verb, frozenset()):
+    needed = Permission.READ if verb in FREE else max(minimum, Permission.WRITE, key=_RANK.__getitem__)
+    if _RANK[role] >= _RANK[needed]:
         return Allowed()
-    return Denied(reason=f"{verb.value} needs write access to the repository; {actor.login} has {role.value}.")
+    return Denied(
+        reason=f"{verb.value} needs {needed.value} access to this repository; {actor.login} has {role.value}."
+    )

@@ -104,12 +104,13 @@ class RepoConfig(_Closed):
     model: ModelName = Field(
         default="", description="The lineup's name of the model to use; empty: the operator's choice."
     )
-    pull_request: Literal["draft", "ready"] = Field(
-        default="ready", description="Whether a verified fix is opened as a draft or ready for review."
+    pull_request: Literal["draft", "ready"] | None = Field(
+        default=None, description="How a verified fix is opened; left out: the operator's choice."
     )
-    review: bool | Literal["everyone"] = Field(
-        default=True,
-        description="Run and review pull requests: true for authors who may write, everyone, or false.",
+    review: bool | Literal["everyone"] | None = Field(
+        default=None,
+        description="Run and review pull requests: true for authors who may write, everyone, or false; left out: the "
+        "operator's choice.",
     )
     environment: EnvironmentOverride = Field(
         default_factory=EnvironmentOverride, description="How to build and run the tests, where detection is wrong."

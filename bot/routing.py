@@ -42,6 +42,8 @@ class Policy:
     """The lineup's names."""
     bots: frozenset[str] = frozenset()
     """Logins of bots that may give orders, in lower case."""
+    review: bool = True
+    """Whether pull requests are reviewed where the repository's file does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +145,7 @@ def decide(event: Event, wanted: Intent, config: RepoConfig | ConfigProblem, pol
         case IssueLabeled():
             return _label(event, config, policy)
         case PullRequestChanged():
-            return _changed(event, config)
+            return _changed(event, config, policy)
         case CheckRerequested():
             return _rerun(event, config)
         case _ as never:
@@ -169,10 +171,10 @@ def _label(event: IssueLabeled, config: RepoConfig | ConfigProblem, policy: Poli
     )
 
 
-def _changed(event: PullRequestChanged, config: RepoConfig | ConfigProblem) -> Decision:
+def _changed(event: PullRequestChanged, config: RepoConfig | ConfigProblem, policy: Policy) -> Decision:
     if isinstance(config, ConfigProblem):
         return Ignore(reason=f"The configuration cannot be read (line {config.line}).")
-    if config.review is False:
+    if not (policy.review if config.review is None else config.review):
         return Ignore(reason="Reviews are switched off here.")
     return StartJob(
         kind=JobKind.REVIEW,
