@@ -14,6 +14,7 @@ from config.origins import find_origin, variable_name
 from config.settings import PREFIX, Settings
 from config.sizes import SizeMark, show_size
 
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASS|KEY|AUTH|CREDENTIAL", re.IGNORECASE)
 _PASSWORD = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 MASK = "********"
 
@@ -94,6 +95,10 @@ def show(value: Any, field: FieldInfo) -> str:
         case tuple():
             return ", ".join(str(item) for item in value)
         case dict():
-            return ", ".join(f"{key}={_PASSWORD.sub(MASK, str(item))}" for key, item in value.items())
+            return ", ".join(f"{key}={_masked(key, str(item))}" for key, item in value.items())
         case _:
             return _PASSWORD.sub(MASK, str(value))
+
+
+def _masked(name: str, value: str) -> str:
+    return MASK if _SECRET_NAME.search(name) else _PASSWORD.sub(MASK, value)

@@ -171,7 +171,10 @@ def test_directories_under_home_are_expanded(monkeypatch: pytest.MonkeyPatch, tm
 def test_no_secret_appears_in_rows_or_representation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDGREEN_GITHUB__WEBHOOK_SECRET", "hush-hush")
     monkeypatch.setenv("REDGREEN_STORE__DATABASE_URL", "postgresql://u:hush-hush@db/x")
-    monkeypatch.setenv("REDGREEN_SANDBOX__BUILD_ENV", '{"PIP_INDEX_URL": "https://u:hush-hush@mirror/simple"}')
+    monkeypatch.setenv(
+        "REDGREEN_SANDBOX__BUILD_ENV",
+        '{"PIP_INDEX_URL": "https://u:hush-hush@mirror/simple", "NPM_TOKEN": "hush-hush"}',
+    )
     monkeypatch.setenv("REDGREEN_SANDBOX__DOCKER_HOST", "ssh://u:hush-hush@engine")
     rows = effective(load())
     assert "hush-hush" not in repr(rows)
