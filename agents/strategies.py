@@ -1,0 +1,26 @@
+"""The ways to solve a task, by the lineup's word for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from agents import loop, repair
+from agents.errors import StrategyUnavailable
+from agents.protocols import Strategy
+from config.models import StrategyName
+
+STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
+    {StrategyName.LOOP.value: loop.solve, StrategyName.REPAIR.value: repair.solve}
+)
+
+
+def strategy(name: str) -> Strategy:
+    """Raises `StrategyUnavailable` for one that this version does not have."""
+    found = STRATEGIES.get(name)
+    if found is None:
+        raise StrategyUnavailable(
+            f"The strategy {name!r} does not exist in this version of redgreen. Those there are: "
+            f'{", ".join(STRATEGIES)}. Choose a model of another strategy, or give this one `strategy = "loop"`.'
+        )
+    return found

@@ -1,0 +1,61 @@
+"""Reading an endpoint's complaint."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from agents.errors import ModelRefused
+from agents.models.faults import MOST_CHARACTERS, Complaint, plain, read_body, retry_after, translate
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        ({"retry-after": "12"}, 12),
+        ({"retry-after": " 1.5 "}, 1.5),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after": "Mon, 23 Nov 2026 12:00:30 GMT"}, 30),
+        ({"retry-after": "Mon, 23 Nov 2026 11:00:00 GMT"}, 0),
+        ({"retry-after": "Mon, 23 Nov 2026 12:00:30 -0000"}, 30),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "99999999999999999999"}, None),
+        ({"retry-after": "inf"}, None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(headers: dict[str, str], expected: float | None) -> None:
+    assert retry_after(headers, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"error": {"type": "t", "code": "c", "message": "m"}}, ("t c", "m")),
+        ({"type": "t", "message": "m"}, ("t", "m")),
+        ({"error": {"code": 400, "message": "m", "status": "INVALID"}}, ("400", "m")),
+        ({"error": "plain words"}, ("", "plain words")),
+        ({"detail": "from FastAPI"}, ("", "from FastAPI")),
+        ({"detail": [{"msg": "x"}]}, ("", "")),
+        ("text", ("", "text")),
+        (None, ("", "")),
+        ([1], ("", "")),
+    ],
+)
+def test_an_error_body_is_read_whatever_its_shape(body: object, expected: tuple[str, str]) -> None:
+    assert read_body(body) == expected
+
+
+def test_words_of_an_endpoint_are_one_bounded_line() -> None:
+    assert plain("a\n  b\tsk-1", key="sk-1") == "a b [key]"
+    assert len(plain("x" * 10_000)) == MOST_CHARACTERS
+
+
+def test_a_redirect_asks_for_a_correction() -> None:
+    error = translate("m", Complaint(status=308))
+    assert isinstance(error, ModelRefused)
+    assert "308" in str(error)
