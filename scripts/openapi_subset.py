@@ -79,9 +79,7 @@ def subset(whole: dict[str, Any]) -> dict[str, Any]:
     wanted = {(route.method.lower(), structure(route.template)) for route in ROUTES}
     paths: dict[str, Any] = {}
     for path, operations in whole["paths"].items():
-        kept = {
-            method: operation for method, operation in operations.items() if (method, structure(path)) in wanted
-        }
+        kept = {method: operation for method, operation in operations.items() if (method, structure(path)) in wanted}
         if kept:
             paths[path] = kept
     hooks = {

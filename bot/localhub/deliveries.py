@@ -121,6 +121,11 @@ class Deliveries:
         with self._guard:
             return [one for one in reversed(self._log) if one.app is app and one.response is not None]
 
+    def posted(self) -> list[Delivery]:
+        """All of them, oldest first, those that wait included."""
+        with self._guard:
+            return list(self._log)
+
     def drain(self, timeout: float = 30.0) -> bool:
         """Wait until everything posted so far was tried. False when `timeout` seconds were not enough."""
         deadline = time.monotonic() + timeout
