@@ -32,6 +32,8 @@ class PreparedRun:
     files: Mapping[str, bytes] = field(default_factory=dict)
     """To be written before the start: absolute paths under `/work/run-<nonce>` (plugin, canaries)."""
     env: Mapping[str, str] = field(default_factory=dict)
+    shown: tuple[str, ...] = ()
+    """The command by which a person gets the same tests to run."""
 
 
 class Runner(Protocol):

@@ -48,6 +48,7 @@ class PytestRunner:
             argv=(report.PYTHON, f"{directory}/run.py", f"{directory}/request.json"),
             report_path=f"{directory}/report.jsonl",
             files=written,
+            shown=("python", "-m", "pytest", *(request.tests or files)),
             env={"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "", "PYTHONHASHSEED": "0"},
         )
 

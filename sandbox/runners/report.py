@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from sandbox.layout import TREE, VENV, WORK
 from sandbox.runners.protocol import RunRequest
 from sandbox.types import Failure, TestId, TestReport, TestResult, TestStatus
 
-WORK: Final = "/work"
-ROOT: Final = "/work/repo"
-PYTHON: Final = "/opt/venv/bin/python"
+ROOT: Final = TREE
+PYTHON: Final = f"{VENV}/bin/python"
 _PHASES = ("setup", "call", "teardown")
 _TEXT_LIMIT = 2000
 
@@ -131,11 +131,16 @@ def _record(text: bytes) -> Mapping[str, Any] | None:
     return record if kind in ("start", "collected", "phase", "collect_error", "end") else None
 
 
+def _clean(text: str) -> str:
+    """Lone surrogates, which JSON can smuggle in and no database takes, as replacement characters."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _by_test(records: list[Mapping[str, Any]]) -> dict[TestId, list[Mapping[str, Any]]]:
     found: dict[TestId, list[Mapping[str, Any]]] = {}
     for record in records:
         if record["kind"] == "phase":
-            found.setdefault(TestId(record["id"]), []).append(record)
+            found.setdefault(TestId(_clean(record["id"])), []).append(record)
     return found
 
 
@@ -181,16 +186,16 @@ def _failure(record: Mapping[str, Any], phase: str) -> Failure:
     message = record.get("message") or record.get("longrepr") or ""
     return Failure(
         phase=phase,
-        exception=str(record.get("exception") or "")[:200],
-        message=str(message)[:_TEXT_LIMIT],
-        path=str(record.get("path") or record.get("id") or "")[:500] if phase == "collect" else _text(record, "path"),
+        exception=_text(record, "exception"),
+        message=_clean(str(message)[:_TEXT_LIMIT]),
+        path=(_text(record, "id") or _text(record, "path")) if phase == "collect" else _text(record, "path"),
         line=_integer(record, "line") or 0,
         raised_in_tree=record.get("inside") is True,
     )
 
 
 def _text(record: Mapping[str, Any], key: str) -> str:
-    return str(record.get(key) or "")[:500]
+    return _clean(str(record.get(key) or "")[:500])
 
 
 def _integer(record: Mapping[str, Any], key: str) -> int | None:
@@ -205,4 +210,4 @@ def _number(record: Mapping[str, Any], key: str) -> float:
 
 def _texts(record: Mapping[str, Any] | None, key: str) -> tuple[str, ...]:
     value = record.get(key) if record is not None else None
-    return tuple(str(item) for item in value) if isinstance(value, list) else ()
+    return tuple(_clean(str(item)) for item in value) if isinstance(value, list) else ()

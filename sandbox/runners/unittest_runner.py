@@ -51,6 +51,7 @@ class UnittestRunner:
             argv=(report.PYTHON, f"{directory}/run.py", f"{directory}/request.json"),
             report_path=f"{directory}/report.jsonl",
             files=written,
+            shown=("python", "-m", "unittest", *(request.tests or sorted(name for _, name in modules.values()))),
             env={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"},
         )
 

@@ -1,0 +1,173 @@
+"""Python: what to install, and whether pytest or unittest runs the tests. Pure.
+
+pip installs everything, through each project's own PEP 517 backend, so poetry, pdm, hatch and flit projects need no
+tool of theirs. The project and the runner must install; what the tests want besides is tried piece by piece, since a
+development extra that cannot be built seldom matters to the tests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from sandbox.buildpacks import requirements
+from sandbox.buildpacks.requirements import Wanted
+from sandbox.layout import VENV
+from sandbox.patch import classify
+from sandbox.runners import pytest_config
+from sandbox.types import EnvironmentPlan, Part, RepoView
+
+BASE = "redgreen-base"
+_PIP = (f"{VENV}/bin/python", "-m", "pip", "install", "--no-input")
+_READ_TESTS = 60
+"""How many test files are read to see what they import."""
+
+_READERS = (
+    ("pyproject.toml", requirements.of_pyproject),
+    ("setup.cfg", requirements.of_setup_cfg),
+    ("setup.py", requirements.of_setup_py),
+    ("tox.ini", requirements.of_tox),
+)
+_TEST_REQUIREMENTS = re.compile(
+    r"^(?:(?:tests?|testing)[-_.]?requirements\.txt|requirements[-_.](?:tests?|testing)\.txt|"
+    r"(?:requirements|reqs)/(?:tests?|testing)\.txt|tests?/requirements\.txt)$"
+)
+_DEVELOPMENT_REQUIREMENTS = re.compile(
+    r"^(?:dev(?:elop(?:ment)?)?[-_.]?requirements\.txt|requirements[-_.]dev(?:elop(?:ment)?)?\.txt|"
+    r"(?:requirements|reqs)/dev(?:elop(?:ment)?)?\.txt)$"
+)
+
+
+def detect(view: RepoView) -> EnvironmentPlan | None:
+    """The plan of a Python repository; None where there is neither a manifest nor a Python file."""
+    paths = list(view.paths())
+    if not any(path.endswith(".py") for path in paths) and view.read("pyproject.toml") is None:
+        return None
+    wanted, manifests = _wanted(view, paths)
+    evidence = [want.evidence + "." for want in wanted]
+    runner, why = _runner(view, paths, wanted)
+    evidence.append(why)
+    install: list[tuple[str, ...]] = []
+    optional: list[tuple[str, ...]] = []
+    project = _is_project(view)
+    if project:
+        install.append((*_PIP, "-e", "."))
+        evidence.insert(0, f"{project}: the project itself, editable.")
+    elif "requirements.txt" in paths:
+        install.append((*_PIP, "-r", "requirements.txt"))
+        manifests.append("requirements.txt")
+        evidence.insert(0, "requirements.txt: the project's dependencies.")
+    if runner == "pytest":
+        config = pytest_config.read(view)
+        plugins = tuple(plugin for plugin in config.required_plugins if not plugin.startswith("-"))
+        install.append((*_PIP, "pytest", *plugins))
+        manifests.extend([config.path] if config.path else [])
+    for want in wanted:
+        optional.extend(_commands(want, bool(project)))
+    return EnvironmentPlan(
+        language="python",
+        runner=runner,
+        base=BASE,
+        env=_environment(view),
+        install=tuple(install),
+        optional_install=tuple(dict.fromkeys(optional)),
+        manifests=tuple(sorted(dict.fromkeys(manifests))),
+        evidence=tuple(evidence),
+    )
+
+
+def _wanted(view: RepoView, paths: list[str]) -> tuple[list[Wanted], list[str]]:
+    """(what the tests need, the files that say so)."""
+    wanted: list[Wanted] = []
+    manifests: list[str] = []
+    for path, reader in _READERS:
+        text = _text(view, path)
+        if text is not None:
+            manifests.append(path)
+            wanted.extend(reader(text))
+    files = [path for path in paths if _TEST_REQUIREMENTS.match(path)]
+    files = files or [path for path in paths if _DEVELOPMENT_REQUIREMENTS.match(path)]
+    wanted.extend(Wanted(files=(path,), evidence=f"{path}: what the tests need") for path in files)
+    for lock_path in ("uv.lock", "poetry.lock"):
+        text = _text(view, lock_path)
+        if text is not None:
+            manifests.append(lock_path)
+            lock = requirements.of_lock(text)
+            wanted = [
+                Wanted(
+                    requirements=requirements.pinned(want.requirements, lock),
+                    extras=want.extras,
+                    files=want.files,
+                    evidence=want.evidence,
+                )
+                for want in wanted
+            ]
+    known = frozenset(paths)
+    wanted = [want for want in wanted if all(file in known for file in want.files)]
+    manifests.extend(file for want in wanted for file in want.files)
+    return wanted, manifests
+
+
+def _commands(want: Wanted, project: bool) -> Iterable[tuple[str, ...]]:
+    if want.extras and project:
+        yield (*_PIP, "-e", f".[{','.join(want.extras)}]")
+    arguments = [*want.requirements]
+    for file in want.files:
+        arguments += ["-r", file]
+    if arguments:
+        yield (*_PIP, *arguments)
+
+
+def _runner(view: RepoView, paths: list[str], wanted: list[Wanted]) -> tuple[str, str]:
+    """pytest on any sign of it; unittest where test files use only that."""
+    config = pytest_config.read(view)
+    if config.path:
+        return "pytest", f"{config.path}: configures pytest."
+    for path in paths:
+        if path.rsplit("/", 1)[-1] == "conftest.py":
+            return "pytest", f"{path}: a pytest configuration module."
+    for want in wanted:
+        if any(requirements.normal(item).startswith("pytest") for item in want.requirements):
+            return "pytest", f"{want.evidence}: pytest is among them."
+    tests = [path for path in paths if classify(path) is Part.TEST and path.endswith(".py")][:_READ_TESTS]
+    unittest_in = ""
+    for path in tests:
+        text = _text(view, path) or ""
+        if re.search(r"^\s*(?:import|from)\s+pytest\b", text, re.MULTILINE):
+            return "pytest", f"{path}: imports pytest."
+        if re.search(r"^def test_", text, re.MULTILINE):
+            return "pytest", f"{path}: has test functions outside of classes."
+        if not unittest_in and re.search(r"^\s*(?:import|from)\s+unittest\b", text, re.MULTILINE):
+            unittest_in = path
+    if unittest_in:
+        return "unittest", f"{unittest_in}: imports unittest, and no sign of pytest was found."
+    return "pytest", "No test says what runs it: pytest is assumed."
+
+
+def _is_project(view: RepoView) -> str:
+    """The manifest that makes the repository installable; "" for none."""
+    document = requirements.toml(_text(view, "pyproject.toml") or "")
+    tool = document.get("tool")
+    if "project" in document or "build-system" in document or (isinstance(tool, dict) and "poetry" in tool):
+        return "pyproject.toml"
+    return next(
+        (path for path in ("setup.py", "setup.cfg") if view.read(path) is not None and _installs(view, path)), ""
+    )
+
+
+def _installs(view: RepoView, path: str) -> bool:
+    return path == "setup.py" or "[metadata]" in (_text(view, path) or "")
+
+
+def _environment(view: RepoView) -> tuple[tuple[str, str], ...]:
+    """A version for backends that ask git's tags, which the sandbox's one-commit repository does not have."""
+    sources = " ".join(_text(view, path) or "" for path in ("pyproject.toml", "setup.py", "setup.cfg"))
+    version = re.search(r"^Version: ([0-9][0-9A-Za-z.+!-]*)$", _text(view, "PKG-INFO") or "", re.MULTILINE)
+    if version is None or not re.search(r"setuptools[_-]scm|hatch-vcs|pdm\.version|versioningit|pbr", sources):
+        return ()
+    return (("PBR_VERSION", version.group(1)), ("SETUPTOOLS_SCM_PRETEND_VERSION", version.group(1)))
+
+
+def _text(view: RepoView, path: str) -> str | None:
+    data = view.read(path)
+    return None if data is None else data.decode("utf-8", "replace")

@@ -1,0 +1,284 @@
+"""`verify`: the runs of one verification, each in a fresh container, and the proof of what they showed."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+
+from sandbox import buildpacks, verdict
+from sandbox.cache import RunCache
+from sandbox.engine import Engine
+from sandbox.errors import PatchDoesNotApply, PatchRefused, SandboxError, SetupError
+from sandbox.execution import Bench
+from sandbox.proof import sha256_of
+from sandbox.runners import RUNNERS
+from sandbox.runners.report import injected
+from sandbox.split import Split, edited_tests, select, split
+from sandbox.tree import GitTree
+from sandbox.types import (
+    CommitSha,
+    Ended,
+    EnvironmentPlan,
+    Evidence,
+    Inconclusive,
+    Limits,
+    NoTests,
+    Progress,
+    Proof,
+    RunKind,
+    Tampered,
+    TestId,
+    TestRun,
+    Tree,
+    Verdict,
+)
+from sandbox.verdict import Facts
+
+_CONCURRENT_RUNS = 3
+_NO_PLAN = EnvironmentPlan(language="", runner="", base="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyRequest:
+    base_commit: CommitSha
+    base: Tree
+    """A `sandbox.tree.GitTree`: the trees of the runs are made beside it."""
+    patch: str
+    tests: str = ""
+    """A trusted test patch; "": the patch's own new tests are the witnesses."""
+    plan: EnvironmentPlan | None = None
+    """None: detected on the base."""
+    limits: Limits = field(default_factory=Limits)
+    budget_seconds: float = 1800.0
+    """For one run of the whole suite on base; one that takes longer is cut to a stated selection."""
+
+
+def verify(engine: Engine, request: VerifyRequest, *, cache: RunCache, progress: Progress) -> Proof:
+    """Judge a patch by running it. Raises `PatchDoesNotApply`; all else that goes wrong is a verdict."""
+    return _Verification(engine, request, cache, progress).prove()
+
+
+class _Verification:
+    """One verification's state: what has run so far."""
+
+    def __init__(self, engine: Engine, request: VerifyRequest, cache: RunCache, progress: Progress) -> None:
+        if not isinstance(request.base, GitTree):
+            raise SetupError("a verification needs a tree of a git repository")
+        self._engine = engine
+        self._request = request
+        self._base = request.base
+        self._cache = cache
+        self._progress = progress
+        self._started = time.monotonic()
+        self._plan = request.plan or buildpacks.detect(request.base) or _NO_PLAN
+        self._image = ""
+        self._runs: list[TestRun] = []
+        self._selection = ""
+
+    def prove(self) -> Proof:
+        return self._proof(self._verdict())
+
+    def _verdict(self) -> Verdict:
+        runner = RUNNERS.get(self._plan.runner)
+        if runner is None:
+            why = f"No runner is known for {self._plan.runner!r}." if self._plan.runner else _UNKNOWN_REPOSITORY
+            return NoTests(evidence=Evidence(), why=why)
+        try:
+            trees = split(self._base, self._request.patch, self._request.tests, runner)
+        except PatchRefused as error:
+            return Tampered(evidence=Evidence(), signs=(str(error),))
+        evidence = Evidence(ignored_test_edits=trees.ignored_test_edits, flagged_paths=trees.flagged_paths)
+        if trees.signs:
+            return Tampered(evidence=evidence, signs=trees.signs)
+        try:
+            image = self._engine.ensure_image(self._plan, self._base, self._progress)
+            self._image = image.id
+            bench = Bench(engine=self._engine, image=image, runner=runner, limits=self._request.limits)
+            return verdict.judge(self._facts(bench, trees, evidence))
+        except PatchDoesNotApply:
+            raise
+        except SandboxError as error:
+            return Inconclusive(evidence=evidence, cause=str(error))
+
+    # --- the runs ------------------------------------------------------------------------------------------------
+
+    def _facts(self, bench: Bench, trees: Split, evidence: Evidence) -> Facts:
+        base, files = self._base_runs(bench, trees)
+        known = verdict.baseline(base).known
+        facts = Facts(
+            given_tests=trees.given_tests,
+            base=base,
+            touched=frozenset(t for t in known if bench.runner.file_of(self._base, t) in trees.touched_files),
+            edited=edited_tests(trees, bench.runner, known),
+            evidence=replace(evidence, selection=self._selection),
+        )
+        self._runs.extend(base)
+        if any(verdict.trouble(run) for run in base):
+            return facts
+        facts = self._first_runs(bench, trees, facts, files)
+        return self._confirmed(bench, trees, facts, files)
+
+    def _base_runs(self, bench: Bench, trees: Split) -> tuple[tuple[TestRun, ...], tuple[str, ...]]:
+        """(two runs of the base's tests, the test files they were cut to)."""
+        budget = min(self._request.limits.seconds, self._request.budget_seconds)
+        runs = self._base_pair(bench, (), budget)
+        if not any(run.ended is Ended.TIMED_OUT for run in runs):
+            return runs, ()
+        every = tuple(path for path in self._base.paths() if bench.runner.is_test_file(self._base, path))
+        chosen = select(self._base, every, trees.source_paths)
+        if not chosen or len(chosen) == len(every):
+            return runs, ()
+        self._selection = (
+            f"The whole suite takes more than {budget:.0f} s: the {len(chosen)} of {len(every)} test files "
+            "that name a changed module were run."
+        )
+        return self._base_pair(bench, chosen, budget), chosen
+
+    def _base_pair(self, bench: Bench, files: tuple[str, ...], timeout: float) -> tuple[TestRun, ...]:
+        key = _cache_key(bench, self._base, files, timeout)
+        stored = self._cache.get(key)
+        if stored is not None:
+            self._progress(f"base: {_told(stored[0])} (known from an earlier run)")
+            return stored
+        self._progress("base: running the tests twice, to know the flaky ones")
+        jobs = [lambda: bench.run(RunKind.BASE, self._base, timeout=timeout, files=files)] * 2
+        runs = _at_once(jobs)
+        self._progress(f"base: {_told(runs[0])}")
+        if not any(run.ended is Ended.LOST for run in runs):
+            self._cache.put(key, runs)
+        return runs
+
+    def _first_runs(self, bench: Bench, trees: Split, facts: Facts, files: tuple[str, ...]) -> Facts:
+        """Base's tests on the patch's source; witness tests without and with the patch. At the same time."""
+        timeout = self._timeout(facts)
+        jobs: dict[str, Callable[[], TestRun]] = {}
+        if trees.regression != self._base:
+            jobs["regression"] = lambda: self._run(bench, RunKind.REGRESSION, trees.regression, timeout, files)
+        if trees.has_witness:
+            own = trees.test_files
+            jobs["witness"] = lambda: self._run(bench, RunKind.WITNESS, trees.witness, timeout, own)
+            if trees.candidate != trees.witness:
+                jobs["candidate"] = lambda: self._run(bench, RunKind.CANDIDATE, trees.candidate, timeout, own)
+        made = dict(zip(jobs, _at_once(list(jobs.values())), strict=True))
+        self._runs.extend(made.values())
+        if "regression" not in made:
+            # No source changes: the tree is base's own, and so are its runs.
+            made["regression"] = replace(facts.base[0], kind=RunKind.REGRESSION, cached=True)
+        if trees.has_witness and "candidate" not in made:
+            made["candidate"] = replace(made["witness"], kind=RunKind.CANDIDATE, cached=True)
+        candidate = made.get("candidate")
+        if candidate is not None and verdict.trouble(candidate):
+            again = self._run(bench, RunKind.CANDIDATE, trees.candidate, timeout, trees.test_files)
+            self._runs.append(again)
+            made["candidate"] = again
+        return replace(
+            facts,
+            regression=made["regression"],
+            witness=made.get("witness"),
+            candidate=made.get("candidate"),
+        )
+
+    def _confirmed(self, bench: Bench, trees: Split, facts: Facts, files: tuple[str, ...]) -> Facts:
+        """What changed colour, once more; what is lost alone or in company, until it is known which."""
+        timeout = self._timeout(facts)
+        again = RunKind.CONFIRMATION
+        assert facts.regression is not None
+        red, fixed = verdict.turned_red(facts), verdict.witnesses(facts).fixed
+        jobs: list[Callable[[], TestRun]] = []
+        if verdict.trouble(facts.regression):
+            jobs.append(lambda: self._run(bench, again, trees.regression, timeout, files))
+        elif chosen := _ordered(red | verdict.turned_green(facts)):
+            jobs.append(lambda: bench.run(again, trees.regression, timeout=timeout, tests=chosen))
+            if red:
+                jobs.append(lambda: bench.run(again, self._base, timeout=timeout, tests=_ordered(red)))
+        if fixed:
+            jobs.append(lambda: bench.run(again, trees.witness, timeout=timeout, tests=_ordered(fixed)))
+            jobs.append(lambda: bench.run(again, trees.candidate, timeout=timeout, tests=_ordered(fixed)))
+        if not jobs:
+            return facts
+        self._progress(f"confirming {len(red)} red and {len(fixed)} fixed test(s) in fresh containers")
+        made = _at_once(jobs)
+        facts = replace(facts, confirmations=made)
+        if verdict.unresolved(facts):
+            whole = self._run(bench, again, trees.regression, timeout, files)
+            facts = replace(facts, confirmations=(*made, whole))
+        self._runs.extend(facts.confirmations)
+        return facts
+
+    def _run(self, bench: Bench, kind: RunKind, tree: GitTree, timeout: float, files: tuple[str, ...]) -> TestRun:
+        run = bench.run(kind, tree, timeout=timeout, files=files)
+        self._progress(f"{_TOLD[kind]}: {_told(run)}")
+        return run
+
+    def _timeout(self, facts: Facts) -> float:
+        """Thrice what base took, and a minute: a patch that makes the suite hang is not waited for."""
+        base = max(run.seconds for run in facts.base)
+        return min(self._request.limits.seconds, 3 * base + 60)
+
+    # --- the proof -----------------------------------------------------------------------------------------------
+
+    def _proof(self, found: Verdict) -> Proof:
+        request = self._request
+        return Proof(
+            base_commit=request.base_commit,
+            base_tree=self._base.digest,
+            patch_sha256=sha256_of(request.patch),
+            tests_sha256=sha256_of(request.tests),
+            image=self._image,
+            plan=self._plan,
+            runs=tuple(self._runs),
+            verdict=found,
+            seconds=time.monotonic() - self._started,
+            tool_version=version("redgreen"),
+            patch=request.patch,
+            tests=request.tests,
+            limits=request.limits,
+        )
+
+
+_UNKNOWN_REPOSITORY = "The repository is of no kind that redgreen knows how to test."
+_TOLD = {
+    RunKind.BASE: "base",
+    RunKind.WITNESS: "new tests without the patch",
+    RunKind.REGRESSION: "existing tests with the patch",
+    RunKind.CANDIDATE: "new tests with the patch",
+    RunKind.CONFIRMATION: "once more",
+}
+
+
+def _at_once(jobs: Iterable[Callable[[], TestRun]]) -> tuple[TestRun, ...]:
+    with ThreadPoolExecutor(max_workers=_CONCURRENT_RUNS) as pool:
+        futures: list[Future[TestRun]] = [pool.submit(job) for job in jobs]
+        return tuple(future.result() for future in futures)
+
+
+def _told(run: TestRun) -> str:
+    if problem := verdict.trouble(run):
+        return f"the run {problem}"
+    report = run.report
+    assert report is not None
+    return f"{len(report.green)} green, {len(report.red)} red of {len(report.results)} tests in {run.seconds:.1f} s"
+
+
+def _ordered(tests: Iterable[TestId]) -> tuple[TestId, ...]:
+    return tuple(sorted(tests))
+
+
+def _cache_key(bench: Bench, base: GitTree, files: tuple[str, ...], timeout: float) -> str:
+    """Everything that base's runs depend on, the reporter's own code included."""
+    programs = b"".join(injected(name) for name in ("reporter.py", "run_pytest.py", "run_unittest.py"))
+    limits = bench.limits
+    return RunCache.key(
+        base.digest,
+        bench.image.id,
+        bench.runner.name,
+        list(files),
+        timeout,
+        [limits.memory_bytes, limits.cpus, limits.pids, limits.disk_bytes, limits.file_bytes],
+        hashlib.sha256(programs).hexdigest(),
+        version("redgreen"),
+    )
