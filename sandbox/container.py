@@ -83,8 +83,7 @@ class Container:
 
         When it returns, no process of the command is left, daemons included. `timeout` is cut to the limits' own.
         """
-        argv = shell_argv(command) if isinstance(command, str) else list(command)
-        result = self.shell.run(argv, timeout=min(timeout, self.limits.seconds), cwd=cwd, env=env)
+        result = self.shell.run(command, timeout=min(timeout, self.limits.seconds), cwd=cwd, env=env)
         self._memory_ran_out = self._memory_ran_out or result.out_of_memory
         return result
 
@@ -129,11 +128,6 @@ class Container:
         if not self.shell.is_lost:
             return Ended.EXITED
         return Ended.TIMED_OUT if state.running else Ended.KILLED
-
-
-def shell_argv(command: str) -> list[str]:
-    """The shell a person means by a command line: bash where there is one, without anyone's start-up files."""
-    return ["/bin/bash", "--norc", "--noprofile", "-c", command]
 
 
 def _require_work_path(path: str) -> None:

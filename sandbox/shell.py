@@ -17,8 +17,21 @@ from typing import Any
 from sandbox.errors import ContainerLost, SandboxError, SetupError
 from sandbox.types import ExecResult
 
-SUPERVISOR = Path(__file__).with_name("supervisor.py")
-"""Its text is what a container runs as process 1."""
+_SUPERVISOR = Path(__file__).with_name("supervisor")
+_MODULES = ("stream", "processes", "capture", "commands", "channels", "files", "serve")
+"""In the order of their imports."""
+_BOOT = """
+import json, sys, types
+for name in ("sandbox", "sandbox.supervisor"):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = []
+for name, source in json.loads(sys.argv[1]):
+    name = "sandbox.supervisor." + name
+    sys.modules[name] = types.ModuleType(name)
+    exec(compile(source, name, "exec"), sys.modules[name].__dict__)
+sys.modules["sandbox.supervisor.serve"].main()
+"""
+"""What the container's first process is started with: it makes modules of their sources, nothing is installed."""
 
 GUARD_SECONDS = 30.0
 """How much later than a command's own time limit the host gives the container up."""
@@ -36,7 +49,8 @@ _STDOUT = 1
 
 def supervisor_command() -> tuple[str, ...]:
     """The container's entry point. `python3` is found over the container's own PATH, which holds system paths only."""
-    return ("python3", "-I", "-S", "-c", SUPERVISOR.read_text(encoding="utf-8"))
+    sources = [(name, (_SUPERVISOR / f"{name}.py").read_text(encoding="utf-8")) for name in _MODULES]
+    return ("python3", "-I", "-S", "-c", _BOOT, json.dumps(sources))
 
 
 class _Frames:
@@ -114,20 +128,23 @@ class Shell:
 
     def run(
         self,
-        argv: Sequence[str],
+        command: str | Sequence[str],
         *,
         timeout: float,
         cwd: str,
         env: Mapping[str, str],
         stdin: Iterable[bytes] | None = None,
     ) -> ExecResult:
-        """One command in a session of its own; when it returns, none of its processes is left.
+        """A command line for bash, or an argument list, in a session of its own; none of its processes is left after.
 
         Without `stdin` its standard input is empty. Raises `ContainerLost`.
         """
+        if not isinstance(command, str) and not command:
+            raise ValueError("an empty argument list is no command")
         request = {
             "op": "run",
-            "argv": list(argv),
+            "line": command if isinstance(command, str) else "",
+            "argv": [] if isinstance(command, str) else list(command),
             "cwd": cwd,
             "env": dict(env),
             "timeout": timeout,

@@ -34,7 +34,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     skipped = config.stash.get(_SKIPPED, 0)
     if skipped:
         terminalreporter.write_line(
-            f"{_SWITCH}=0: {skipped} tests that need a Docker engine were NOT run; nothing says that the sandbox holds.",
+            f"{_SWITCH}=0: {skipped} tests that need a Docker engine were NOT run; the sandbox is unproven.",
             yellow=True,
             bold=True,
         )

@@ -1,0 +1,68 @@
+"""Files of the work area, reached without following any symbolic link out of it."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import errno
+import os
+import stat
+
+from sandbox.supervisor.stream import Refused
+
+
+def enter(root: str, path: str, *, make: bool) -> tuple[int, str]:
+    """(descriptor of the directory, name) of a path under `root`, walked without following any symbolic link.
+
+    The caller has resolved the links; one that appears since then is a race, and loses.
+    """
+    base = os.path.realpath(root)
+    if not path.startswith(base + "/"):
+        raise Refused("value", f"outside of {root}")
+    *parents, name = path[len(base) + 1 :].split("/")
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    directory = os.open(base, flags)
+    for part in parents:
+        try:
+            try:
+                child = os.open(part, flags, dir_fd=directory)
+            except FileNotFoundError:
+                if not make:
+                    raise
+                os.mkdir(part, 0o755, dir_fd=directory)
+                child = os.open(part, flags, dir_fd=directory)
+        finally:
+            os.close(directory)
+        directory = child
+    return directory, name
+
+
+def replace(directory: int, name: str, data: bytes) -> None:
+    mode = 0o644
+    with contextlib.suppress(FileNotFoundError):
+        found = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
+        if stat.S_ISDIR(found):
+            raise IsADirectoryError(errno.EISDIR, "is a directory", name)
+        if stat.S_ISREG(found):
+            mode = stat.S_IMODE(found)
+    temporary = f".{base64.b32encode(os.urandom(10)).decode().lower()}.part"
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=directory)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            os.fchmod(fd, mode)
+        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=directory)
+        raise
+
+
+def refusal_of(error: OSError) -> Refused:
+    if isinstance(error, FileNotFoundError):
+        return Refused("missing", str(error))
+    if isinstance(error, IsADirectoryError):
+        return Refused("directory", str(error))
+    if error.errno in (errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ENXIO):
+        return Refused("value", str(error))
+    return Refused("system", str(error))
