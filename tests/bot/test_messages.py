@@ -159,6 +159,43 @@ def test_hundreds_of_long_test_names_stay_within_the_limit() -> None:
     assert len(status.status(status.NotVerified(tried=(tried,) * 3))) <= MAX_BODY
 
 
+def test_long_lists_are_shown_in_part_and_counted() -> None:
+    signs = tuple(f"sign {n}" for n in range(25))
+    tampered = replace(proofs.VERDICTS[proofs.NAMES.index("Tampered")], signs=signs)
+    assert "- and 5 more" in review.summary(assess(proofs.proof(tampered), proofs.HEAD))
+
+
+def test_no_summary_of_a_model_no_heading_for_one() -> None:
+    silent = replace(proofs.ATTEMPT, summary=" ")
+    assert "in the words of" not in pull_request.body(report(proofs.VERDICTS[0], attempt=silent))
+
+
+def test_patches_of_many_attempts_are_left_out_before_the_reasons_are() -> None:
+    tried = status.Tried(attempt=replace(proofs.ATTEMPT, diff="+x\n" * 5000))
+    text = status.status(status.NotVerified(tried=(tried,) * 70))
+    assert "too long to show here" in text
+    assert text.count("The witness test passes.") == 70
+
+
+def test_claims_without_a_place_are_listed_with_it() -> None:
+    comments = review.finding_comments(
+        Anchored(on_lines=(Finding(path="a.py", line=3, claim="one"), Finding(path="b.py", line=4, claim="two"))),
+        "opus",
+    )
+    text = review.unanchored(list(comments.values()))
+    assert "`a.py:3`" in text
+    assert "`b.py:4`" in text
+    assert review.findings_body(Anchored(on_lines=(Finding(path="a", line=1, claim="c"),) * 2), "m").startswith(
+        "2 claims"
+    )
+
+
+def test_a_check_without_a_model_says_what_the_comment_says() -> None:
+    assessed = assess(proofs.proof(proofs.VERDICTS[0]), proofs.HEAD)
+    assert review.check_summary(assessed) == review.summary(assessed)
+    assert "Nothing was run." in review.summary(assessed)
+
+
 def test_each_way_a_run_can_end_has_words() -> None:
     for ended in Ended:
         verdict = proofs.VERDICTS[-1]
