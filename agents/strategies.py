@@ -20,7 +20,7 @@ def strategy(name: str) -> Strategy:
     found = STRATEGIES.get(name)
     if found is None:
         raise StrategyUnavailable(
-            f"The strategy {name!r} does not exist in this version of redgreen. Those there are: "
+            f"The strategy {str(name)!r} does not exist in this version of redgreen. Those there are: "
             f'{", ".join(STRATEGIES)}. Choose a model of another strategy, or give this one `strategy = "loop"`.'
         )
     return found

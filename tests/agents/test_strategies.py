@@ -1,0 +1,70 @@
+"""From a row of the lineup to a model and a way of solving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from agents import loop, repair
+from agents.dialects.text import TextDialect
+from agents.errors import ModelRefused, StrategyUnavailable
+from agents.models import build
+from agents.models.replay import ReplayModel
+from agents.models.retry import Retrying
+from agents.strategies import STRATEGIES, strategy
+from agents.trajectory import to_json
+from agents.types import Trajectory
+from config.models import default_lineup, load
+
+KEY = SecretStr("sk-1")
+
+
+def test_loop_and_repair_exist() -> None:
+    assert strategy("loop") is loop.solve
+    assert strategy("repair") is repair.solve
+    assert set(STRATEGIES) == {"loop", "repair"}
+
+
+def test_a_strategy_that_does_not_exist_yet_is_a_clear_error() -> None:
+    spec = default_lineup().get("starcoder2-15b")
+    with pytest.raises(StrategyUnavailable, match="'single_shot' does not exist in this version"):
+        strategy(spec.strategy)
+
+
+def test_repair_has_no_model() -> None:
+    assert build(default_lineup().get("repair"), None) is None
+
+
+@pytest.mark.parametrize("name", ["claude-opus", "gpt", "deepseek-coder", "codestral"])
+def test_a_hosted_model_is_retried_and_needs_its_key(name: str) -> None:
+    spec = default_lineup().get(name)
+    model = build(spec, KEY)
+    assert isinstance(model, Retrying)
+    assert model.name == name
+    for missing in (None, SecretStr("")):
+        with pytest.raises(ModelRefused, match=f"no key. Set {spec.key_variable}"):
+            build(spec, missing)
+
+
+def test_a_model_without_tools_speaks_in_text() -> None:
+    assert isinstance(build(default_lineup().get("qwen2_5-coder"), None), TextDialect)
+
+
+@pytest.mark.parametrize("name", ["claude-opus", "gpt"])
+def test_self_hosted_only_is_a_wall(name: str) -> None:
+    with pytest.raises(ModelRefused, match="only self-hosted"):
+        build(default_lineup().get(name), KEY, self_hosted_only=True)
+
+
+def test_self_hosted_only_lets_through_what_stays_in_the_house() -> None:
+    assert build(default_lineup().get("qwen2_5-coder"), None, self_hosted_only=True) is not None
+    assert build(default_lineup().get("repair"), None, self_hosted_only=True) is None
+
+
+def test_a_replay_is_opened_from_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(to_json(Trajectory(task_id="t", model="m", strategy="loop", prompt_version="1")))
+    spec = load(f"[models.again]\nadapter = 'replay'\nendpoint = '{path}'").get("again")
+    assert isinstance(build(spec, None), ReplayModel)
