@@ -37,6 +37,30 @@ def enter(root: str, path: str, *, make: bool) -> tuple[int, str]:
     return directory, name
 
 
+def contents(root: str, path: str, limit: int) -> bytes:
+    """A regular file, symbolic links resolved as long as they stay under `root`. Raises `Refused`, OSError."""
+    directory, name = enter(root, os.path.realpath(path), make=False)
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+    finally:
+        os.close(directory)
+    try:
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "is a directory", path)
+        if not stat.S_ISREG(mode):
+            raise Refused("value", "not a regular file")
+        data = bytearray()
+        while len(data) <= limit:
+            piece = os.read(fd, min(1 << 20, limit + 1 - len(data)))
+            if not piece:
+                return bytes(data)
+            data += piece
+        raise Refused("value", f"larger than the limit of {limit} bytes")
+    finally:
+        os.close(fd)
+
+
 def replace(directory: int, name: str, data: bytes) -> None:
     mode = 0o644
     with contextlib.suppress(FileNotFoundError):

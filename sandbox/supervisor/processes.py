@@ -42,7 +42,7 @@ class Children:
         self.started.add(pid)
         # Memory that lies in the work area belongs to no process: without this the kernel might choose us to die.
         with contextlib.suppress(OSError):
-            fd = os.open("/proc/%d/oom_score_adj" % pid, os.O_WRONLY)
+            fd = os.open(f"/proc/{pid}/oom_score_adj", os.O_WRONLY)
             try:
                 os.write(fd, TENANT_OOM_SCORE)
             finally:
@@ -127,7 +127,7 @@ def find_program(name: str, env: dict[str, str]) -> str:
 def read_stat(pid: int) -> int | None:
     """The parent of a live process; None for a zombie or one that is gone."""
     try:
-        with open("/proc/%d/stat" % pid, "rb") as file:
+        with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
     except OSError:
         return None

@@ -6,13 +6,12 @@ import ctypes
 import os
 import select
 import signal
-import stat
 import sys
 import time
 
 from sandbox.supervisor.channels import Channel
 from sandbox.supervisor.commands import Commands
-from sandbox.supervisor.files import enter, refusal_of, replace
+from sandbox.supervisor.files import contents, enter, refusal_of, replace
 from sandbox.supervisor.processes import Children
 from sandbox.supervisor.stream import Header, Refused, Stream
 
@@ -130,23 +129,9 @@ class Supervisor:
 
     def read(self, request: Header, body: bytes) -> tuple[Header, bytes]:
         try:
-            directory, name = enter(request["root"], os.path.realpath(request["path"]), make=False)
-            try:
-                fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
-            finally:
-                os.close(directory)
+            return {}, contents(request["root"], request["path"], request["limit"])
         except OSError as error:
             raise refusal_of(error) from error
-        with os.fdopen(fd, "rb") as file:
-            mode = os.fstat(fd).st_mode
-            if stat.S_ISDIR(mode):
-                raise Refused("directory", request["path"])
-            if not stat.S_ISREG(mode):
-                raise Refused("value", "not a regular file")
-            data = file.read(request["limit"] + 1)
-        if len(data) > request["limit"]:
-            raise Refused("value", "larger than the limit of %d bytes" % request["limit"])
-        return {}, data
 
     def write(self, request: Header, body: bytes) -> tuple[Header, bytes]:
         """Create or replace: never through a symbolic link out of the root, never into an existing special file."""
