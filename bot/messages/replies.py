@@ -38,6 +38,13 @@ def unknown_model(name: str, known: tuple[str, ...]) -> str:
     return f"There is no model called {code(name, 60)} here. Configured: {listed}."
 
 
+def not_here(verb: Verb, handle: str) -> str:
+    """A command on the wrong kind of thing."""
+    if verb is Verb.FIX:
+        return f"`fix` works on issues. On a pull request, `@{handle} review` and `@{handle} verify` do."
+    return f"{code(verb.value)} works on pull requests. On an issue, `@{handle} fix` does."
+
+
 def nothing_running() -> str:
     return "Nothing is running here that could be stopped."
 

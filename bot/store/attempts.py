@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 
-from agents.types import Attempt, Step, Usage
-from bot.store import step_json
+from agents.trajectory import step_from_plain, step_to_plain
+from agents.types import Attempt, Ending, Step, Usage
 from bot.store.database import Database
 from bot.store.schema import attempts, spend, steps
 from bot.types import JobId
-
-_ATTEMPT = TypeAdapter(Attempt)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +51,7 @@ class AttemptStore:
             "strategy": attempt.strategy,
             "prompt_version": attempt.prompt_version,
             "ending": attempt.ending.value,
-            "result": _ATTEMPT.dump_json(attempt).decode(),
+            "result": json.dumps(asdict(attempt)),
             "cost_usd": attempt.cost_usd,
             "finished_at": self._database.clock(),
         }
@@ -68,12 +66,12 @@ class AttemptStore:
             .order_by(attempts.c.started_at, attempts.c.id)
         )
         with self._database.reading() as connection:
-            return tuple(_ATTEMPT.validate_json(row.result) for row in connection.execute(query))
+            return tuple(_attempt(row.result) for row in connection.execute(query))
 
     def steps(self, attempt_id: str) -> tuple[Step, ...]:
         query = sa.select(steps.c.body).where(steps.c.attempt_id == attempt_id).order_by(steps.c.step)
         with self._database.reading() as connection:
-            return tuple(step_json.load(row.body) for row in connection.execute(query))
+            return tuple(step_from_plain(json.loads(row.body)) for row in connection.execute(query))
 
     def record(self, attempt_id: str, step: Step, *, repository_id: int, model: str) -> None:
         """The step and its cost, durably, once: a step that is there already is neither replaced nor booked again."""
@@ -81,7 +79,7 @@ class AttemptStore:
         body = {
             "attempt_id": attempt_id,
             "step": step.index,
-            "body": step_json.dump(step),
+            "body": json.dumps(step_to_plain(step)),
             "recorded_at": now,
         }
         with self._database.writing() as connection:
@@ -128,3 +126,9 @@ class StoreRecorder:
 
     def stopped(self) -> bool:
         return self._stopped()
+
+
+def _attempt(text: str) -> Attempt:
+    """ASCII JSON both ways: a diff of bytes that are no text holds lone surrogates."""
+    plain = json.loads(text)
+    return Attempt(**{**plain, "ending": Ending(plain["ending"]), "usage": Usage(**plain["usage"])})

@@ -13,6 +13,7 @@ from bot.store.database import Database
 from bot.store.deliveries import mark_handled
 from bot.store.schema import jobs
 from bot.types import DeliveryId, Job, JobId, JobKind, JobState, StartJob
+from sandbox.types import CommitSha
 
 _START = TypeAdapter(StartJob)
 _ENDED = (JobState.DONE.value, JobState.FAILED.value, JobState.CANCELLED.value)
@@ -25,6 +26,7 @@ class JobView:
     job: Job
     reason: str
     pull_number: int | None
+    head_sha: CommitSha | None
     created_at: float
     finished_at: float | None
 
@@ -56,6 +58,7 @@ class JobStore:
             "cancel_reason": None,
             "reason": "",
             "pull_number": None,
+            "head_sha": None,
             "created_at": self._database.clock(),
             "finished_at": None,
         }
@@ -90,6 +93,12 @@ class JobStore:
         with self._database.reading() as connection:
             return tuple(_view(row).job for row in connection.execute(query))
 
+    def unfinished(self) -> tuple[JobView, ...]:
+        """Jobs that were handed to the queue and have not ended, oldest first."""
+        query = sa.select(jobs).where(jobs.c.state.not_in(_ENDED), jobs.c.enqueued).order_by(jobs.c.created_at)
+        with self._database.reading() as connection:
+            return tuple(map(_view, connection.execute(query)))
+
     def not_enqueued(self) -> tuple[Job, ...]:
         """Jobs that a crash may have left between our table and the queue."""
         query = sa.select(jobs).where(jobs.c.enqueued.is_(False)).order_by(jobs.c.created_at)
@@ -105,6 +114,10 @@ class JobStore:
     def ended(self, job_id: JobId, state: JobState, reason: str) -> None:
         self._set(job_id, state=state.value, reason=reason[:2000], finished_at=self._database.clock())
 
+    def committed(self, job_id: JobId, head: CommitSha) -> None:
+        """The commit that the job put on its branch."""
+        self._set(job_id, head_sha=head)
+
     def proposed(self, job_id: JobId, pull_number: int) -> None:
         """The job's pull request: how an outcome finds its job."""
         self._set(job_id, pull_number=pull_number)
@@ -118,7 +131,7 @@ class JobStore:
         with self._database.reading() as connection:
             return connection.execute(sa.select(jobs.c.cancel_reason).where(jobs.c.id == job_id)).scalar_one_or_none()
 
-    def of_pull(self, repository_id: int, pull_number: int) -> Job | None:
+    def of_pull(self, repository_id: int, pull_number: int) -> JobView | None:
         """The latest FIX job that opened or updated this pull request."""
         query = (
             sa.select(jobs)
@@ -128,7 +141,7 @@ class JobStore:
         )
         with self._database.reading() as connection:
             row = connection.execute(query).first()
-        return _view(row).job if row else None
+        return _view(row) if row else None
 
     def _set(self, job_id: JobId, **values: object) -> None:
         with self._database.writing() as connection:
@@ -146,6 +159,7 @@ def _view(row: sa.Row[tuple[object, ...]]) -> JobView:
         ),
         reason=found["reason"],
         pull_number=found["pull_number"],
+        head_sha=CommitSha(found["head_sha"]) if found["head_sha"] else None,
         created_at=found["created_at"],
         finished_at=found["finished_at"],
     )

@@ -50,6 +50,7 @@ jobs = sa.Table(
     sa.Column("cancel_reason", sa.Text, nullable=True),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("pull_number", Big, nullable=True),
+    sa.Column("head_sha", sa.String(64), nullable=True),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("finished_at", sa.Double, nullable=True),
     sa.Index("ix_jobs_repository_id_number", "repository_id", "number"),

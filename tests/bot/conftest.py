@@ -15,14 +15,14 @@ from tests.support import postgres
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A running server. Without its binaries the tests fail; REDGREEN_TEST_POSTGRES=0 skips them."""
     if os.environ.get("REDGREEN_TEST_POSTGRES") == "0":
         pytest.skip("REDGREEN_TEST_POSTGRES=0")
     binaries = postgres.server_binaries()
     if binaries is None:
         pytest.fail("No PostgreSQL server here: apt-get install postgresql, or set REDGREEN_TEST_POSTGRES=0 to skip.")
-    with postgres.running(binaries, tmp_path_factory.mktemp("postgres")) as url:
+    with postgres.running(binaries) as url:
         yield url
 
 

@@ -140,7 +140,7 @@ def test_a_pull_request_leads_to_the_job_that_opened_it(store: Store, clock: Tim
     store.jobs.proposed(second, 12)
     found = store.jobs.of_pull(7, 12)
     assert found is not None
-    assert found.id == second
+    assert found.job.id == second
     assert store.jobs.of_pull(7, 13) is None
     assert [view.pull_number for view in store.jobs.recent()] == [12, 12]
 

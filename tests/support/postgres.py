@@ -7,8 +7,10 @@ import os
 import pwd
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 
 def server_binaries() -> Path | None:
@@ -18,18 +20,23 @@ def server_binaries() -> Path | None:
 
 
 @contextlib.contextmanager
-def running(binaries: Path, directory: Path) -> Iterator[str]:
-    """The URL of a fresh server. As root it runs as the user `postgres`, which PostgreSQL insists on."""
+def running(binaries: Path) -> Iterator[str]:
+    """The URL of a fresh server. As root it runs as the user `postgres`, which PostgreSQL insists on.
+
+    Its directory is not below pytest's, whose root every starting pytest closes to other users.
+    """
+    with tempfile.TemporaryDirectory(prefix="redgreen-postgres-", ignore_cleanup_errors=True) as made:
+        yield from _serve(binaries, Path(made))
+
+
+def _serve(binaries: Path, directory: Path) -> Iterator[str]:
     data = directory / "data"
     data.mkdir(mode=0o700)
-    options: dict[str, object] = {}
+    options: dict[str, Any] = {}
     if os.geteuid() == 0:
         user = pwd.getpwnam("postgres")
         for path in (directory, data):
             os.chown(path, user.pw_uid, user.pw_gid)
-        for parent in directory.parents:  # pytest's directories are 0700; the server must reach its own
-            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o011)
         options = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     subprocess.run(
         [binaries / "initdb", "-D", data, "-U", "redgreen", "-A", "trust", "-E", "UTF8", "--no-sync"],

@@ -1,0 +1,131 @@
+"""The arrows of a review: base and head are run, and what they showed is said in one check run and one comment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot import publication as wanted
+from bot.errors import BotError
+from bot.fixing import Tools, check_budget
+from bot.forge.protocol import Forge
+from bot.messages import review as words
+from bot.publisher import publish
+from bot.repo_config import PATH, ConfigProblem, parse
+from bot.review import Anchored, anchor, assess
+from bot.types import Job, Publication
+from bot.workshop import Finding
+from sandbox.proof import from_statement, to_statement
+from sandbox.types import CommitSha, Proof, verdict_name
+
+
+class Reviewing:
+    """One review job. Every method may run again after a crash with the same effect."""
+
+    def __init__(self, tools: Tools, job: Job) -> None:
+        self.tools, self.job = tools, job
+        self.repository, self.number = job.start.repository, job.start.number
+        self.name = self.repository.full_name
+        self.model = job.start.model or tools.default_model
+
+    @property
+    def forge(self) -> Forge:
+        return self.tools.forges(self.repository)
+
+    def publish(self, *publications: Publication) -> None:
+        publish(publications, forge=self.forge, log=self.tools.store.publications)
+
+    # --- the arrows ----------------------------------------------------------------------------------------------
+
+    def acknowledge(self) -> dict[str, Any]:
+        """Eyes on the comment that asked; a check run in progress on the head as it is now."""
+        pull = self.job.start.pull or self.forge.pull(self.number)
+        if self.job.start.comment_id is not None:
+            self.publish(wanted.reaction(self.name, self.number, comment_id=self.job.start.comment_id))
+        started = wanted.check_run(
+            self.name,
+            self.number,
+            head_sha=pull.head_sha,
+            status="in_progress",
+            title=words.in_progress_title(),
+            summary=words.in_progress_summary(),
+        )
+        self.publish(started)
+        return {"base": pull.base_sha, "head": pull.head_sha}
+
+    def prepare(self, pull: dict[str, Any]) -> dict[str, Any]:
+        """Both commits are fetched; the base is where the pull request left its target branch."""
+        check_budget(self.tools, self.repository, self.model)
+        forge = self.forge
+        config = parse(forge.read_file(PATH, self.repository.default_branch))
+        if isinstance(config, ConfigProblem):
+            raise BotError(f"{PATH}, line {config.line}: {config.message}")
+        url, token = forge.clone_url_and_token()
+        workshop = self.tools.workshop
+        # The head by its ref as well: a fork's commit can be asked for by hash only where the server allows it.
+        workshop.fetch(self.name, url, token, [pull["base"], f"refs/pull/{self.number}/head"])
+        workshop.fetch(self.name, url, token, [pull["head"]])
+        base = workshop.merge_base(self.name, CommitSha(pull["base"]), CommitSha(pull["head"]))
+        return {"base": base, "head": pull["head"], "ignore": list(config.ignore)}
+
+    def verify(self, prepared: dict[str, Any]) -> dict[str, Any]:
+        """Base's tests on head, the pull request's new tests without and with its change."""
+        proof = self.tools.workshop.verify(self.name, CommitSha(prepared["base"]), self.diff(prepared))
+        self.tools.store.proofs.save(self.job.id, to_statement(proof), verdict_name(proof.verdict))
+        return {"verdict": verdict_name(proof.verdict)}
+
+    def find(self, prepared: dict[str, Any]) -> list[dict[str, Any]]:
+        """The model's claims; empty where it was not asked for, or has no opinion."""
+        if not self.job.start.findings:
+            return []
+        found = self.tools.workshop.findings(
+            self.name, CommitSha(prepared["base"]), self.diff(prepared), self.proof(), self.model
+        )
+        return [{"path": one.path, "line": one.line, "claim": one.claim} for one in found]
+
+    def conclude(self, prepared: dict[str, Any], found: list[dict[str, Any]]) -> None:
+        """The check run, the one summary comment, and claims on lines of the diff."""
+        head = CommitSha(prepared["head"])
+        review = assess(self.proof(), head)
+        anchored = anchor([Finding(**one) for one in found], self.diff(prepared)) if found else Anchored()
+        publications = [
+            wanted.check_run(
+                self.name,
+                self.number,
+                head_sha=head,
+                status="completed",
+                conclusion=review.conclusion.value,
+                title=words.check_title(review),
+                summary=words.check_summary(review),
+                annotations=review.annotations,
+            ),
+            wanted.review_comment(self.name, self.number, body=words.summary(review, anchored, self.model)),
+        ]
+        if anchored.on_lines:
+            body, comments = words.findings_body(anchored, self.model), words.finding_comments(anchored, self.model)
+            publications.append(wanted.findings(self.name, self.number, head_sha=head, body=body, comments=comments))
+        self.publish(*publications)
+
+    def conclude_without(self, pull: dict[str, Any], conclusion: str, cause: str) -> None:
+        """The check run's end when there is no result: `cancelled`, or `neutral` with the cause."""
+        self.publish(
+            wanted.check_run(
+                self.name,
+                self.number,
+                head_sha=CommitSha(pull["head"]),
+                status="completed",
+                conclusion=conclusion,
+                title="Not run to its end",
+                summary=words.failed(cause),
+            )
+        )
+
+    # --- what is stored ------------------------------------------------------------------------------------------
+
+    def diff(self, prepared: dict[str, Any]) -> str:
+        return self.tools.workshop.diff(self.name, CommitSha(prepared["base"]), CommitSha(prepared["head"]))
+
+    def proof(self) -> Proof:
+        statement = self.tools.store.proofs.load(self.job.id)
+        if statement is None:
+            raise BotError("The job's proof is gone.")
+        return from_statement(statement)
