@@ -93,14 +93,14 @@ class _Repair:
     def work(self) -> Attempt:
         self.check()
         started = time.monotonic()
-        oracle = find_oracle(self.task, self.environment, timeout=max(30.0, self.left() / 3))
+        sources = self.sources()
+        oracle = find_oracle(self.task, self.environment, sources, timeout=max(30.0, self.left() / 3))
         if isinstance(oracle, NoOracle):
             self.note(oracle.reason, seconds=time.monotonic() - started)
             raise _End(ending=oracle.ending, reason=oracle.reason)
         witness_diff = self.environment.diff()
         self.note(oracle.note, diff=witness_diff, seconds=time.monotonic() - started)
         self.check()
-        sources = self.sources()
         goal, candidates = self.localise(oracle, sources)
         result = self.search(sources, goal, candidates, witness_diff)
         return self.choose(result, sources, oracle, witness_diff)
