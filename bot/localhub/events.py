@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot.localhub.domain import App, CheckRun, Comment, Installation, Issue, Label, Pull, Repository, Review, User
+from bot.localhub.domain import (
+    App,
+    CheckRun,
+    Comment,
+    Installation,
+    Issue,
+    Label,
+    Pull,
+    Repository,
+    Review,
+    User,
+    stamp,
+)
 from bot.localhub.gitstore import ZERO, Commit
 from bot.localhub.shapes import accounts, checks, issues, pulls, repositories
 
@@ -26,6 +38,8 @@ def ping(hub: Hub, app: App) -> None:
         "events": sorted(app.events),
         "config": {"url": app.webhook_url, "content_type": "json", "insecure_ssl": "0", "secret": "********"},
         "app_id": app.id,
+        "created_at": stamp(app.created_at),
+        "updated_at": stamp(app.created_at),
     }
     hub.deliveries.post(app, "ping", {"zen": "Design for failure.", "hook_id": app.id, "hook": hook})
 

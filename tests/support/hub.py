@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+import httpx
+import jwt
 from github import Auth, Github, GithubIntegration
 
 from bot.localhub.calls import Answer, Request
@@ -97,6 +99,27 @@ class World:
 
     def client(self, token: str) -> Github:
         return Github(auth=Auth.Token(token), base_url=self.hub.api_url, **PATIENCE)
+
+    def call(
+        self, token: str, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """One raw request; `path` is below the repository where it does not start with `/`. `token` may be empty."""
+        address = f"{self.hub.api_url}{path}" if path.startswith("/") else self.address(path)
+        told = {"Accept": "application/vnd.github+json", **({"Authorization": f"Bearer {token}"} if token else {})}
+        content = None if body is None else json.dumps(body)
+        return httpx.request(
+            method, address, content=content, headers={**told, **(headers or {})}, timeout=30, trust_env=False
+        )
+
+    def address(self, path: str = "") -> str:
+        return f"{self.hub.api_url}/repos/{self.full_name}/{path}".rstrip("/")
+
+    def app_jwt(self, **claims: Any) -> str:
+        """The App's JWT, good for nine minutes; `claims` replace what it says."""
+        now = int(self.hub.hub.clock().timestamp())
+        told = {"iat": now - 30, "exp": now + 540, "iss": str(self.app.app_id), **claims}
+        kept = {name: value for name, value in told.items() if value is not None}
+        return jwt.encode(kept, self.app.private_key, algorithm="RS256")
 
     def person(self, login: str) -> Github:
         return self.client(self.tokens[login])

@@ -93,8 +93,8 @@ def create_tree(call: Call) -> Answer:
             raise not_found()
         base = git.tree_of(base)
     changes = [_change(call, entry) for entry in wanted.tree]
-    if base is not None and (gone := next((c for c in changes if c.sha is None and not git.entry(base, c.path)), None)):
-        raise unprocessable("GitRPC::BadObjectState", gone.path)
+    if base is not None and any(one.sha is None and not git.entry(base, one.path) for one in changes):
+        raise unprocessable("GitRPC::BadObjectState")
     try:
         tree = git.write_tree(base, changes)
     except GitFailed:
@@ -140,8 +140,8 @@ def create_commit(call: Call) -> Answer:
     git, hub, wanted = call.repository.git, call.hub, call.read(NewCommit)
     if not git.has(wanted.tree, "tree"):
         raise unprocessable("Tree SHA does not exist")
-    if missing := [parent for parent in wanted.parents if not git.has(parent, "commit")]:
-        raise unprocessable("Parent SHA does not exist or is not a commit object", *missing)
+    if not all(git.has(parent, "commit") for parent in wanted.parents):
+        raise unprocessable("Parent SHA does not exist or is not a commit object")
     by_bot = call.actor.kind is AccountKind.BOT
     author = _person(call, wanted.author) or hub.author(call.actor)
     default = hub.committer() if by_bot and wanted.author is None else author
