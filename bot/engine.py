@@ -38,7 +38,6 @@ EXECUTOR = "redgreen-worker"
 QUEUE = "jobs"
 MAX_RECOVERIES = 20
 """A job that was taken up this often is poison; restarts of innocent processes count too."""
-POLL_SECONDS = 0.25
 
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 
@@ -87,7 +86,9 @@ class QueueConfig:
     lock_file: Path
     """Held while a worker runs; on the same disk as the state directory."""
     workers: int = 2
-    """Jobs at the same time; of one repository never more than one."""
+    """Jobs at the same time; on one issue or pull request never more than one."""
+    poll_seconds: float = 0.25
+    """Between looks for jobs: the queue has no wake-up."""
 
 
 class Gate:
@@ -173,9 +174,11 @@ class Stuck:
 class Engine:
     """The queue of one installation, run by this process."""
 
-    def __init__(self, config: QueueConfig, workflows: Mapping[str, Workflow]) -> None:
+    def __init__(
+        self, config: QueueConfig, workflows: Mapping[str, Workflow], *, steps: Callable[[Gate], Steps] = Steps
+    ) -> None:
         """Raises `UsageError` when another worker process runs."""
-        self._config = config
+        self._config, self._steps = config, steps
         self._lock = _lock(config.lock_file)
         self.gate = Gate()
         self._names = frozenset(workflows)
@@ -201,7 +204,7 @@ class Engine:
             self._registered[name] = self._register(name, workflow)
 
     def _register(self, name: str, workflow: Workflow) -> Callable[[str], None]:
-        steps = Steps(self.gate)
+        steps = self._steps(self.gate)
 
         def run(argument: str) -> None:
             workflow(steps, argument)
@@ -217,7 +220,7 @@ class Engine:
                 QUEUE,
                 worker_concurrency=self._config.workers,
                 partition_concurrency=1,
-                polling_interval_sec=POLL_SECONDS,
+                polling_interval_sec=self._config.poll_seconds,
                 on_conflict="always_update",
             )
         except (sa.exc.SQLAlchemyError, dbos.error.DBOSException) as error:

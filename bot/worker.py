@@ -12,7 +12,7 @@ import structlog
 
 from bot.arrows import PAUSES
 from bot.dispatcher import Dispatcher
-from bot.engine import Engine, QueueConfig, Steps, Workflow
+from bot.engine import Engine, Gate, QueueConfig, Steps, Workflow
 from bot.errors import StoreError
 from bot.fixing import Tools
 from bot.forge.protocol import Permission
@@ -40,7 +40,14 @@ class WorkerConfig:
 class Worker:
     """Everything a worker process runs. `stop` may be called from any thread, or by a signal."""
 
-    def __init__(self, config: WorkerConfig, tools: Tools, *, collect_orphans: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self,
+        config: WorkerConfig,
+        tools: Tools,
+        *,
+        collect_orphans: Callable[[], int] = lambda: 0,
+        steps: Callable[[Gate], Steps] = Steps,
+    ) -> None:
         """Raises `bot.errors.UsageError` when another worker runs."""
         self._config, self._tools, self._collect_orphans = config, tools, collect_orphans
         pipeline = Pipeline(tools, pauses=config.pauses)
@@ -48,7 +55,7 @@ class Worker:
             "job": self._outermost(pipeline.job, self._job_failed),
             "outcome": self._outermost(pipeline.outcome, lambda _text, _why: None),
         }
-        self._engine = Engine(config.queue, workflows)
+        self._engine = Engine(config.queue, workflows, steps=steps)
         self._dispatcher = Dispatcher(
             store=tools.store,
             forges=tools.forges,

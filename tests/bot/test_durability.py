@@ -1,0 +1,219 @@
+"""kill -9 at every arrow: the job goes on, nothing that was stored is paid again, nothing is posted twice.
+
+The worker is a real process (real SQLite files, the real queue, dispatcher and pipeline) in the world of
+`tests.support.durable_world`. The points where it dies are dealt out over a few worlds, so that each process start
+tests one death; `test_the_list_of_points_is_complete` holds the lists to what a whole run passes.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+
+import pytest
+
+from bot.store import JobView, Store
+from bot.types import Delivery, JobState
+from tests.support import durable_world as world
+from tests.support import github_events as gh
+
+STARTING = ("asked permission", "before accepting", "accepted", "enqueued", "marked enqueued")
+
+
+def arrow(name: str, *inside: str) -> tuple[str, ...]:
+    return (f"before {name}", *inside, f"ran {name}", f"stored {name}")
+
+
+def post(method: str, text: str) -> tuple[str, str]:
+    return f"before {method}: {text}", f"did {method}: {text}"
+
+
+CALLS = tuple(point for n in range(world.CALLS) for point in (f"paid call {n}", f"recorded step {n}"))
+FIX = (
+    *STARTING,
+    *arrow("begin"),
+    *arrow("acknowledge", *post("post_comment", "On it, asked")),
+    *arrow("prepare", *post("edit_comment", "Working on a")),
+    *arrow("attempt", *CALLS),
+    *arrow("verify", *post("edit_comment", "`m` proposes a")),
+    *arrow("commit", "before commit_files", "did commit_files"),
+    *arrow("propose", *post("open_pull", "## Verified: 1")),
+    *arrow("conclude", *post("edit_comment", "**Verified: 1 test")),
+    *arrow("end"),
+)
+REVIEW = (
+    *STARTING,
+    *arrow("begin"),
+    *arrow("acknowledge", *post("post_check_run", "in_progress")),
+    *arrow("prepare"),
+    *arrow("verify"),
+    *arrow("find"),
+    *arrow("conclude", *post("edit_check_run", "completed"), *post("post_comment", "## 1 test")),
+    *arrow("end"),
+)
+FIX_WORLDS, REVIEW_WORLDS = 6, 3
+
+
+@pytest.fixture(scope="module")
+def processes() -> ForkServerContext:
+    """Children start from a server that has imported everything, so that a restart costs no imports."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.support.durable_world"])
+    return context
+
+
+def start(
+    processes: ForkServerContext, directory: Path, kill_at: str = "", until_stopped: bool = False
+) -> ForkServerProcess:
+    child = processes.Process(target=world.live, args=(str(directory), kill_at, until_stopped))
+    child.start()
+    return child
+
+
+def run(processes: ForkServerContext, directory: Path, kill_at: str = "") -> int | None:
+    child = start(processes, directory, kill_at)
+    child.join(60)
+    if child.exitcode is None:
+        child.kill()
+        pytest.fail(f"stuck on the way to {kill_at!r}: {lines(directory, 'worker.log')}")
+    return child.exitcode
+
+
+def lines(directory: Path, log: str) -> list[str]:
+    return world.Fate(directory).lines(log)
+
+
+def posts(directory: Path) -> Counter[str]:
+    return Counter(json.loads(line)[0] for line in lines(directory, "posts.log"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = world.open_store(tmp_path)
+    yield opened
+    opened.close()
+
+
+def only_job(store: Store) -> JobView:
+    (view,) = store.jobs.recent()
+    return view
+
+
+def delivery_of(points: tuple[str, ...]) -> Delivery:
+    if points is FIX:
+        return gh.delivery("issues", gh.labeled())
+    return gh.delivery("pull_request", gh.pull_request())
+
+
+@pytest.mark.parametrize("points", [FIX, REVIEW], ids=["fix", "review"])
+def test_the_list_of_points_is_complete(
+    points: tuple[str, ...], processes: ForkServerContext, tmp_path: Path, store: Store
+) -> None:
+    store.deliveries.append([delivery_of(points)])
+    assert run(processes, tmp_path) == 0
+    assert tuple(lines(tmp_path, "points.log")) == points
+    assert only_job(store).job.state is JobState.DONE
+
+
+@pytest.mark.parametrize("first", range(FIX_WORLDS))
+def test_a_fix_that_is_killed_goes_on_and_pays_and_posts_once(
+    first: int, processes: ForkServerContext, tmp_path: Path, store: Store
+) -> None:
+    delivery = delivery_of(FIX)
+    store.deliveries.append([delivery])
+    deaths = FIX[first::FIX_WORLDS]
+    for point in deaths:
+        assert run(processes, tmp_path, point) == -signal.SIGKILL, point
+    store.deliveries.append([delivery])  # GitHub sends it again
+    assert run(processes, tmp_path) == 0
+
+    view = only_job(store)
+    assert (view.job.state, view.reason) == (JobState.DONE, f"opened #{view.pull_number}")
+    in_flight = {point.removeprefix("paid call ") for point in deaths if point.startswith("paid call ")}
+    paid = Counter(lines(tmp_path, "calls.log"))
+    assert paid == {str(n): 2 if str(n) in in_flight else 1 for n in range(world.CALLS)}
+    assert store.attempts.spent(since=0).usd == 0.25 * world.CALLS
+    assert posts(tmp_path)["post_comment"] == posts(tmp_path)["open_pull"] == 1
+    assert_no_stored_arrow_ran_again(tmp_path)
+
+
+@pytest.mark.parametrize("first", range(REVIEW_WORLDS))
+def test_a_review_that_is_killed_goes_on_and_posts_once(
+    first: int, processes: ForkServerContext, tmp_path: Path, store: Store
+) -> None:
+    store.deliveries.append([delivery_of(REVIEW)])
+    for point in REVIEW[first::REVIEW_WORLDS]:
+        assert run(processes, tmp_path, point) == -signal.SIGKILL, point
+    assert run(processes, tmp_path) == 0
+    assert (only_job(store).job.state, only_job(store).reason) == (JobState.DONE, "Verified")
+    assert posts(tmp_path)["post_comment"] == posts(tmp_path)["post_check_run"] == 1
+    assert_no_stored_arrow_ran_again(tmp_path)
+
+
+def assert_no_stored_arrow_ran_again(directory: Path) -> None:
+    stored = set()
+    for point in lines(directory, "points.log"):
+        moment, _, name = point.partition(" ")
+        if moment == "stored":
+            stored.add(name)
+        assert not (moment == "before" and name in stored), f"{name} ran again after it was stored"
+
+
+def test_sigterm_ends_between_steps_and_no_call_is_paid_twice(
+    processes: ForkServerContext, tmp_path: Path, store: Store
+) -> None:
+    store.deliveries.append([delivery_of(FIX)])
+    child = start(processes, tmp_path, until_stopped=True)
+    wait_for(lambda: len(lines(tmp_path, "calls.log")) > world.CALLS)
+    os.kill(child.pid or 0, signal.SIGTERM)
+    child.join(20)
+    assert child.exitcode == 0
+    assert only_job(store).job.state is JobState.RUNNING
+    calls = len(lines(tmp_path, "calls.log"))
+    assert run(processes, tmp_path) == 0
+    assert only_job(store).job.state is JobState.DONE
+    assert lines(tmp_path, "calls.log") == [str(n) for n in range(calls)]
+    assert posts(tmp_path)["open_pull"] == 1
+
+
+def test_stop_ends_an_attempt_at_its_next_step_and_says_so(
+    processes: ForkServerContext, tmp_path: Path, store: Store
+) -> None:
+    store.deliveries.append([delivery_of(FIX)])
+    child = start(processes, tmp_path, until_stopped=True)
+    wait_for(lambda: len(lines(tmp_path, "calls.log")) > 2)
+    store.deliveries.append([gh.delivery("issue_comment", gh.commented("@redgreen stop"))])
+    child.join(20)
+    assert child.exitcode == 0
+    assert (only_job(store).job.state, only_job(store).reason) == (JobState.CANCELLED, "mona")
+    assert "Stopped by `mona`" in lines(tmp_path, "posts.log")[-1]
+    assert posts(tmp_path)["open_pull"] == 0
+
+
+def test_a_second_worker_is_refused_while_the_first_runs(
+    processes: ForkServerContext, tmp_path: Path, store: Store
+) -> None:
+    child = start(processes, tmp_path)
+    wait_for(lambda: "worker started" in "".join(lines(tmp_path, "worker.log")))
+    second = start(processes, tmp_path)
+    second.join(20)
+    assert second.exitcode == 1
+    assert "Another worker already runs here" in "".join(lines(tmp_path, "worker.log"))
+    os.kill(child.pid or 0, signal.SIGTERM)
+    child.join(20)
+    assert child.exitcode == 0
+
+
+def wait_for(condition: object, seconds: float = 30.0) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
