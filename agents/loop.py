@@ -17,7 +17,7 @@ from agents.limits import Spent, exceeded, output_tokens_left, seconds_left
 from agents.progress import Ended, ended, working_diff
 from agents.prompts import PROMPT_VERSION, opening
 from agents.protocols import Environment, Model, Recorder
-from agents.tools.tool import MOST_DIFF, Bench, Conclusion, Observation, bounded, too_large
+from agents.tools.tool import MOST_DIFF, Bench, Conclusion, Observation, bounded, no_diff, too_large
 from agents.types import (
     Attempt,
     AttemptLimits,
@@ -32,7 +32,7 @@ from agents.types import (
     Text,
     ToolResult,
 )
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, SetupError
 
 STRATEGY = "loop"
 REPLY_TOKENS = 32_000
@@ -130,8 +130,8 @@ class _Run:
         answers: list[Part] = []
         try:
             answers.extend(_answers(reply, bench))
-            now = self.environment.diff()
-            diff, answers = (now, answers) if len(now) <= MOST_DIFF else (diff, [*answers, Text(text=too_large(now))])
+            diff, warning = self.checkpoint(diff)
+            answers.extend(warning)
         except SandboxError as error:
             failure = error
             answers = _lost(reply)
@@ -148,6 +148,14 @@ class _Run:
         self.steps.append(step)
         if failure is not None:
             raise failure
+
+    def checkpoint(self, before: str) -> tuple[str, Sequence[Text]]:
+        """The working tree's diff; where it cannot be kept, the one before, and words for the model."""
+        try:
+            diff = self.environment.diff()
+        except SetupError as error:
+            return before, (Text(text=no_diff(error)),)
+        return (diff, ()) if len(diff) <= MOST_DIFF else (before, (Text(text=too_large(diff)),))
 
 
 def _answers(reply: Reply, bench: Bench) -> Iterator[Part]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from importlib import resources
-from typing import Annotated, Any
+from typing import Annotated, Any, assert_never
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -157,6 +157,8 @@ class ModelSpec(BaseModel):
             case Adapter.NONE:
                 if self.strategy is not StrategyName.REPAIR:
                     raise ValueError("`strategy` must be 'repair' for the adapter 'none'")
+            case _:
+                assert_never(self.adapter)
         return self
 
     def _check_endpoint(self) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 
@@ -57,14 +58,13 @@ def overview(paths: Sequence[str]) -> list[str]:
     """The tree in at most `MOST_PATHS` lines: all files where they fit, else directories with their file counts."""
     if len(paths) <= MOST_PATHS:
         return list(paths)
-    for depth in (4, 3, 2, 1):
-        counts: dict[str, int] = {}
-        for path in paths:
-            parts = path.split("/")
-            place = path if len(parts) <= depth else "/".join(parts[:depth]) + "/"
-            counts[place] = counts.get(place, 0) + 1
-        if len(counts) <= MOST_PATHS or depth == 1:
-            break
+    counts = next((c for depth in (4, 3, 2) if len(c := _by_place(paths, depth)) <= MOST_PATHS), _by_place(paths, 1))
     lines = [f"{place} ({count} files)" if place.endswith("/") else place for place, count in sorted(counts.items())]
     left = len(lines) - MOST_PATHS
     return lines if left <= 0 else [*lines[:MOST_PATHS], f"... and {left} more"]
+
+
+def _by_place(paths: Sequence[str], depth: int) -> dict[str, int]:
+    """How many files stand at each place: a directory of this depth, with a slash, or a file above it."""
+    parts = [path.split("/") for path in paths]
+    return dict(Counter("/".join(part) if len(part) <= depth else "/".join(part[:depth]) + "/" for part in parts))

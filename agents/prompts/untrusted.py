@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 
 _VISIBLE_OR_COMMENT = re.compile(
@@ -35,7 +36,6 @@ def visible(text: str) -> str:
 def fenced(label: str, text: str) -> str:
     """Visible text between two lines that it does not hold: what stands between them is data."""
     shown = visible(text).strip("\n")
-    mark = hashlib.sha256(shown.encode()).hexdigest()[:12]
-    while mark in shown:
-        mark = hashlib.sha256(mark.encode()).hexdigest()[:12]
+    digests = (hashlib.sha256(f"{count}:{shown}".encode()).hexdigest()[:12] for count in itertools.count())
+    mark = next(digest for digest in digests if digest not in shown)
     return f"<<{label} {mark}>>\n{shown}\n<</{label} {mark}>>"

@@ -31,7 +31,7 @@ def edit(asked: EditArguments, bench: Bench) -> Observation:
         data = None
     except IsADirectoryError:
         return _refused(f"{path} is a directory.")
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return _refused(f"{path} cannot be edited: {bounded(str(error), 300)}")
     if not asked.old:
         return _create(path, data, asked.new, bench)

@@ -7,8 +7,19 @@ from types import MappingProxyType
 
 from pydantic import Field
 
-from agents.tools.tool import MOST_DIFF, Arguments, Bench, Conclusion, FormedTool, Observation, bounded, too_large
+from agents.tools.tool import (
+    MOST_DIFF,
+    Arguments,
+    Bench,
+    Conclusion,
+    FormedTool,
+    Observation,
+    bounded,
+    no_diff,
+    too_large,
+)
 from agents.types import Ending
+from sandbox.errors import SetupError
 
 MOST_WORDS = 4_000
 
@@ -26,7 +37,10 @@ class DecisionArguments(Arguments):
 
 
 def submit(asked: SubmitArguments, bench: Bench) -> Observation | Conclusion:
-    diff = bench.environment.diff()
+    try:
+        diff = bench.environment.diff()
+    except SetupError as error:
+        return Observation(text=no_diff(error), is_error=True)
     if len(diff) > MOST_DIFF:
         return Observation(text=too_large(diff), is_error=True)
     if not diff.strip():

@@ -27,7 +27,7 @@ def read(asked: ReadArguments, bench: Bench) -> Observation:
     except IsADirectoryError:
         listing = bench.environment.run(["ls", "-1Ap", "--", path], timeout=bench.timeout(10))
         return Observation(text=f"{path} is a directory:\n{bounded(listing.output)}")
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return Observation(text=f"{path} cannot be read: {bounded(str(error), 300)}", is_error=True)
     if b"\0" in data[:8192]:
         return Observation(text=f"{path} is binary ({len(data):,} bytes).", is_error=True)

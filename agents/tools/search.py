@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import Field
 
 from agents.tools.paths import relative
 from agents.tools.tool import Arguments, Bench, FormedTool, Observation, bounded
 
 MOST_MATCHES = 100
+_MATCH = re.compile(r"[^:]+:\d+:")
 MOST_LINE = 300
 
 # Arguments come as positional parameters, never as part of the script: they are the model's words.
@@ -15,12 +18,12 @@ MOST_LINE = 300
 _SCRIPT = """\
 pattern=$1 where=$2 files=$3 case=$4
 if command -v rg >/dev/null 2>&1; then
-  set -- --line-number --no-heading --color=never --sort=path --hidden --glob='!.git'
+  set -- --line-number --with-filename --no-heading --color=never --sort=path --hidden --glob='!.git'
   [ -n "$files" ] && set -- "$@" --glob="$files"
   [ -n "$case" ] && set -- "$@" --ignore-case
   exec rg "$@" -e "$pattern" -- "$where"
 fi
-set -- -rnIE --exclude-dir=.git
+set -- -rnHIE --exclude-dir=.git
 [ -n "$files" ] && set -- "$@" --include="$files"
 [ -n "$case" ] && set -- "$@" -i
 exec grep "$@" -e "$pattern" -- "$where"
@@ -45,7 +48,7 @@ def search(asked: SearchArguments, bench: Bench) -> Observation:
     lines = [line for line in ran.output.splitlines() if line.strip()]
     if ran.exit_code == 1 and not lines:
         return Observation(text=f"Nothing in {where} matches {asked.pattern!r}.")
-    if ran.exit_code > 1 and not any(":" in line for line in lines[1:]):
+    if ran.exit_code > 1 and not any(_MATCH.match(line) for line in lines):
         return Observation(text=f"The search failed: {bounded(ran.output, 1000)}", is_error=True)
     return Observation(text=_shown(lines))
 

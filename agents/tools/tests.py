@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+from dataclasses import replace
+
 from pydantic import Field
 
 from agents.tools.tool import Arguments, Bench, FormedTool, Observation, bounded
+from sandbox.errors import SetupError
 from sandbox.types import Failure, TestId, TestReport, TestResult, TestStatus
 
 MOST_RED = 20
@@ -18,15 +23,39 @@ class RunTestsArguments(Arguments):
     tests: list[str] = Field(
         default_factory=list,
         max_length=200,
-        description="Tests to run, by id (path/test_x.py::test_name) or file; empty: all tests.",
+        description="Tests to run, by id, class, module or file; empty: all tests.",
     )
     timeout: int = Field(default=600, ge=1, le=1800, description="Seconds before the run is ended.")
 
 
 def run_tests(asked: RunTestsArguments, bench: Bench) -> Observation:
     selection = [TestId(test) for test in asked.tests]
-    report = bench.environment.run_tests(selection, timeout=bench.timeout(asked.timeout))
+    try:
+        report = bench.environment.run_tests(selection, timeout=bench.timeout(asked.timeout))
+        if selection and not report.results and not report.collection_errors:
+            # No test has exactly such an id: a file, a class, or a test with parameters was meant.
+            everything = bench.environment.run_tests((), timeout=bench.timeout(asked.timeout))
+            report = narrowed(everything, asked.tests)
+            if not report.results and not report.collection_errors:
+                return Observation(text=_no_such(asked.tests, everything), is_error=True)
+    except SetupError as error:
+        return Observation(text=f"{bounded(str(error), 500)} Run the tests with the shell.", is_error=True)
     return Observation(text=bounded(told(report)))
+
+
+def narrowed(report: TestReport, names: Sequence[str]) -> TestReport:
+    """The tests of a report that stand under one of the names: a file, a module, a class, a test with parameters. What
+    cannot be collected stays. Pure."""
+    dotted = [name.removesuffix(".py").replace("/", ".") for name in names]
+    heads = tuple(head + end for head in (*names, *dotted) for end in ("::", ".", "["))
+    return replace(report, results={id: r for id, r in report.results.items() if id.startswith(heads)})
+
+
+def _no_such(names: Sequence[str], report: TestReport) -> str:
+    known = sorted(report.results)
+    near = list(dict.fromkeys(match for name in names for match in difflib.get_close_matches(name, known, n=2)))
+    shown = ", ".join(near[:4] or known[:3])
+    return bounded(f"No test is named {', '.join(names)}. {f'There are: {shown}.' if shown else told(report)}", 2_000)
 
 
 def told(report: TestReport) -> str:

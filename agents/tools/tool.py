@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agents.protocols import Environment
 from agents.types import Ending, ToolSpec
+from sandbox.errors import SetupError
 
 MOST_CHARACTERS = 20_000
 """Of one observation; what is over it is cut from the middle."""
@@ -111,6 +112,14 @@ def bounded(text: str, most: int = MOST_CHARACTERS) -> str:
         return plain
     head, tail = plain[: most * 2 // 3], plain[-(most // 3) :]
     return f"{head}\n[... {len(plain) - len(head) - len(tail):,} characters left out ...]\n{tail}"
+
+
+def no_diff(error: SetupError) -> str:
+    """What the model did to its tree makes its change unreadable; that is its to mend, not the sandbox's fault."""
+    return (
+        f"The change of the working tree cannot be taken: {bounded(str(error), 500)} Remove what does not belong to "
+        f"the repair (`git status` lists it)."
+    )
 
 
 def too_large(diff: str) -> str:

@@ -28,7 +28,7 @@ from agents.types import (
     Trajectory,
     Usage,
 )
-from sandbox.errors import ContainerLost, SandboxError
+from sandbox.errors import ContainerLost, SandboxError, SetupError
 from sandbox.types import ExecResult
 from tests.support.agent_world import MemoryEnvironment, MemoryRecorder, Said, ScriptedModel, calling, saying
 
@@ -327,6 +327,22 @@ def test_a_change_that_is_too_large_is_told_and_not_kept() -> None:
     )
     assert recorder.kept[1].diff == recorder.kept[0].diff
     assert any(isinstance(part, Text) and "Remove the files" in part.text for part in model.heard[2][-1].parts)
+
+
+def test_a_change_that_cannot_be_taken_is_told_and_the_work_goes_on() -> None:
+    class Stubborn(MemoryEnvironment):
+        def diff(self) -> str:
+            if "huge" in self.files:
+                raise SetupError("The diff is larger than 8 MiB.")
+            return super().diff()
+
+    environment = Stubborn(FILES, verdicts=verdicts)
+    huge = calling(("edit", {"path": "huge", "new": "x"}), turn=1)
+    _, model, recorder = solve(
+        [calling(FIX), huge, calling(("needs_decision", {"question": "?"}))], environment=environment
+    )
+    assert recorder.kept[1].diff == recorder.kept[0].diff
+    assert "cannot be taken: The diff is larger" in model.heard[2][-1].text
 
 
 # --- records -----------------------------------------------------------------------------------------------------

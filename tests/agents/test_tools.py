@@ -12,6 +12,7 @@ from agents.tools.paths import relative
 from agents.tools.tests import told
 from agents.tools.tool import MOST_CHARACTERS, MOST_DIFF, Bench, Conclusion, Observation, bounded
 from agents.types import Ending, ToolCall
+from sandbox.errors import SetupError
 from sandbox.types import ExecResult, Failure, TestId, TestReport, TestResult, TestStatus
 from tests.support.agent_world import MemoryEnvironment
 
@@ -340,6 +341,56 @@ def test_selected_tests_reach_the_environment() -> None:
     environment = MemoryEnvironment(FILES, verdicts=lambda _: {"t::a": "", "t::b": "assert 0"})
     assert use(environment, "run_tests", tests=["t::a"]).text == "0 red, 1 green.\npassed: t::a"
     assert "red: t::b: AssertionError" in use(environment, "run_tests").text
+
+
+IDS = ("t/a.py::T::x", "t/a.py::y[1]", "t/a.py::y[2]", "t.b.C.z")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("t/a.py", IDS[:3]),
+        ("t/a.py::y", IDS[1:3]),
+        ("t/a.py::T", IDS[:1]),
+        ("t/b.py", IDS[3:]),
+        ("t.b.C", IDS[3:]),
+        ("t.b.C.z", IDS[3:]),
+    ],
+)
+def test_a_file_a_class_or_a_test_with_parameters_can_be_named(name: str, expected: Sequence[str]) -> None:
+    environment = MemoryEnvironment(FILES, verdicts=lambda _: dict.fromkeys(IDS, ""))
+    seen = use(environment, "run_tests", tests=[name])
+    assert seen.text.splitlines()[1:] == [f"passed: {test}" for test in expected]
+
+
+def test_a_test_that_does_not_exist_is_answered_with_those_near_it() -> None:
+    environment = MemoryEnvironment(FILES, verdicts=lambda _: dict.fromkeys(IDS, ""))
+    seen = use(environment, "run_tests", tests=["t/a.py::y[3]"])
+    assert seen.is_error
+    assert "No test is named t/a.py::y[3]. There are: t/a.py::y[" in seen.text
+    assert "There are: t.b.C.z, t/a.py::T::x" in use(environment, "run_tests", tests=["unlike"]).text
+    nothing = MemoryEnvironment(FILES, verdicts=lambda _: {})
+    assert "No test ran" in use(nothing, "run_tests", tests=["t"]).text
+
+
+class Unwilling(MemoryEnvironment):
+    def run_tests(self, selection: Sequence[TestId] = (), *, timeout: float = 600.0) -> TestReport:
+        raise SetupError("There is no test runner named 'nose'.")
+
+    def diff(self) -> str:
+        raise SetupError("The diff is larger than 8 MiB.")
+
+
+def test_what_cannot_be_run_or_taken_is_the_models_to_mend() -> None:
+    environment = Unwilling(FILES)
+    runner = use(environment, "run_tests")
+    assert (runner.is_error, runner.text) == (
+        True,
+        "There is no test runner named 'nose'. Run the tests with the shell.",
+    )
+    submitted = use(environment, "submit", summary="x")
+    assert submitted.is_error
+    assert "larger than 8 MiB. Remove what does not belong" in submitted.text
 
 
 # --- endings -----------------------------------------------------------------------------------------------------

@@ -67,7 +67,11 @@ class ModelServer:
                 self.violations.append("a request after the script's end")
                 return problem(500, "api_error", "the script is over")
             step = self.script.pop(0)
-        return step(received) if callable(step) else step
+        try:
+            return step(received) if callable(step) else step
+        except AssertionError as error:
+            self.violations.append(str(error))
+            return problem(400, "invalid_request_error", "not what the script expected")
 
 
 @contextmanager

@@ -1,0 +1,136 @@
+"""The pure readers of both wire formats, where a server of our own would not go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.errors import IncompleteReply
+from agents.models import anthropic_wire, openai_wire
+from agents.models.reading import clean_json, tool_call
+from agents.types import Message, Role, StopReason, Text, ToolResult
+from tests.support.endpoints import READ, SYSTEM, USER
+from tests.support.endpoints import WIRES as _WIRES
+from tests.support.model_server import model_server
+
+START = {"type": "message_start", "message": {"model": "m", "usage": {"input_tokens": 3, "output_tokens": 1}}}
+STOP = {"type": "message_stop"}
+
+
+def begin(index: int, block: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "content_block_start", "index": index, "content_block": block}
+
+
+def grow(index: int, **delta: Any) -> dict[str, Any]:
+    return {"type": "content_block_delta", "index": index, "delta": delta}
+
+
+def end(reason: str | None) -> dict[str, Any]:
+    return {"type": "message_delta", "delta": {"stop_reason": reason}, "usage": {"output_tokens": 9}}
+
+
+def anthropic(*events: dict[str, Any]) -> anthropic_wire.Reading:
+    reading = anthropic_wire.Reading("m")
+    for event in events:
+        reading.take(event)
+    return reading
+
+
+def test_blocks_deltas_and_events_of_a_later_day_are_passed_over() -> None:
+    reading = anthropic(
+        START,
+        {"type": "something_new", "x": 1},
+        begin(0, {"type": "server_tool_use", "id": "s"}),
+        begin(1, {"type": "text", "text": "a"}),
+        grow(1, type="citations_delta", citation={}),
+        grow(1, type="text_delta", text="b"),
+        end("pause_turn"),
+        STOP,
+    )
+    reading.require_end()
+    message, stop = reading.message()
+    assert message.parts == (Text(text="ab"),)
+    assert stop is StopReason.END
+
+
+@pytest.mark.parametrize("events", [(), (START,), (START, end("end_turn")), (START, end(None), STOP)])
+def test_a_message_without_its_end_is_incomplete(events: tuple[dict[str, Any], ...]) -> None:
+    with pytest.raises(IncompleteReply):
+        anthropic(*events).require_end()
+
+
+@pytest.mark.parametrize("event", [None, 3, "x", [], {}, {"type": 3}, {"type": "message_start"}, grow(4, type="x")])
+def test_what_is_no_event_is_refused(event: Any) -> None:
+    with pytest.raises(ValueError):
+        anthropic(event)
+
+
+def test_a_window_that_is_full_is_a_cut() -> None:
+    reading = anthropic(START, begin(0, {"type": "text", "text": "a"}), end("model_context_window_exceeded"), STOP)
+    assert reading.message()[1] is StopReason.LENGTH
+
+
+def test_a_conversation_without_system_or_tools_is_sent_without_them() -> None:
+    with model_server() as server:
+        spec = _WIRES[0].spec(server)
+    asked = anthropic_wire.request(spec, [USER], [], 10)
+    assert not {"system", "tools", "thinking", "output_config"} & asked.keys()
+    asked = anthropic_wire.request(spec, [SYSTEM, Message(role=Role.USER, parts=())], [READ], 10)
+    assert asked["messages"][0]["content"][0]["text"] == anthropic_wire.EMPTY
+
+
+def openai(*chunks: dict[str, Any]) -> openai_wire.Reading:
+    reading = openai_wire.Reading("m")
+    for one in chunks:
+        reading.take(one)
+    return reading
+
+
+def choice(finish: str | None = None, **delta: Any) -> dict[str, Any]:
+    return {"choices": [{"delta": delta, "finish_reason": finish}]}
+
+
+def test_a_call_may_come_in_pieces_without_a_function() -> None:
+    pieces: list[dict[str, Any]] = [
+        {"index": 0, "id": "c1"},
+        {"index": 0, "function": {"name": "read"}},
+        {"index": 0, "function": {"arguments": '{"path": "a"}'}},
+    ]
+    reading = openai(*(choice(tool_calls=[piece]) for piece in pieces), choice("tool_calls"))
+    (call,) = reading.message()[0].tool_calls
+    assert (call.id, call.name, call.arguments) == ("c1", "read", {"path": "a"})
+
+
+def test_the_first_reasoning_field_is_the_text_and_all_are_given_back() -> None:
+    reading = openai(choice(reasoning_content="a", reasoning="b"), choice("stop", content="c"))
+    message, _ = reading.message()
+    turn = openai_wire._turns(message)[0]
+    assert (turn["reasoning_content"], turn["reasoning"], turn["content"]) == ("a", "b", "c")
+
+
+def test_a_user_message_of_results_only_has_no_text_turn() -> None:
+    results = Message(role=Role.USER, parts=(ToolResult(call_id="c", text="x"),))
+    assert openai_wire._turns(results) == [{"role": "tool", "tool_call_id": "c", "content": "x"}]
+
+
+@pytest.mark.parametrize("usage", [True, False])
+def test_an_answer_without_its_end_is_incomplete(usage: bool) -> None:
+    with pytest.raises(IncompleteReply, match="before the answer did"):
+        openai(choice(content="a")).require_end(usage=usage)
+
+
+def test_missing_counts_are_incomplete_only_where_they_were_asked_for() -> None:
+    reading = openai(choice("stop", content="a"))
+    reading.require_end(usage=False)
+    assert reading.usage() is None
+    with pytest.raises(IncompleteReply, match="reports_usage = false"):
+        reading.require_end(usage=True)
+
+
+def test_a_call_without_arguments_has_none() -> None:
+    assert tool_call("c", "run_tests", "  ", cut=False).arguments == {}
+
+
+def test_every_string_of_a_json_value_is_cleaned() -> None:
+    assert clean_json({"\ud800": ["\udfff", 1, None, True, {"a": "b"}]}) == {"?": ["?", 1, None, True, {"a": "b"}]}
