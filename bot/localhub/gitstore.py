@@ -116,8 +116,8 @@ class GitStore:
         path.mkdir(parents=True)
         store = cls(path)
         store.run("init", "-q", "--bare", f"--initial-branch={default_branch}", ".")
-        for name, value in (("http.receivepack", "true"), ("core.hooksPath", os.devnull), ("gc.auto", "0")):
-            store.run("config", name, value)
+        with (path / "config").open("a") as config:
+            config.write(f"[core]\n\thooksPath = {os.devnull}\n[http]\n\treceivepack = true\n[gc]\n\tauto = 0\n")
         return store
 
     def run(self, *arguments: str, data: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
