@@ -147,12 +147,8 @@ def main() -> int:
     with warm_shell(engine, reference) as ours, peer(reference) as theirs:
         rows = measure(ours, theirs, arguments.rounds)
     if arguments.json:
-        answer = {
-            "peer": PEER,
-            "required_ratio": REQUIRED,
-            **asdict(total),
-            "commands": [asdict(each) for each in rows],
-        }
+        steps = [asdict(each) for each in rows]
+        answer = {"peer": PEER, "required_ratio": REQUIRED, "ratio": rows[0].ratio, "steps": steps}
         print(json.dumps(answer, indent=2))
     else:
         print(f"{'median of a step':54} {'redgreen':>10} {PEER:>22} {'ratio':>8}")

@@ -81,10 +81,13 @@ class Daemon:
     @classmethod
     def connect(cls, docker_host: str) -> Daemon:
         """Raises `EngineUnavailable` with a text that says how to get an engine."""
+        client: docker.DockerClient | None = None
         try:
             client = _client(docker_host, _REQUEST_SECONDS)
             client.ping()
         except _TRANSPORT_ERRORS as error:
+            if client is not None:
+                client.close()
             where = docker_host or "the default socket"
             raise EngineUnavailable(
                 f"No Docker engine answers at {where} ({_brief(error)}). {HOW_TO_GET_ONE}"
@@ -259,6 +262,11 @@ class Attached:
 
 
 def _client(docker_host: str, seconds: int) -> docker.DockerClient:
+    if docker_host.startswith("unix://"):
+        # The SDK never closes a unix socket that it could not connect.
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(seconds)
+            probe.connect(docker_host.removeprefix("unix://"))
     if docker_host:
         return docker.DockerClient(base_url=docker_host, timeout=seconds)
     return docker.from_env(timeout=seconds)
