@@ -9,8 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
-from sandbox import buildpacks, verdict
+from sandbox import buildpacks, comparison
 from sandbox.cache import RunCache
+from sandbox.comparison import Facts
 from sandbox.engine import Engine
 from sandbox.errors import PatchDoesNotApply, PatchRefused, SandboxError, SetupError
 from sandbox.execution import Bench
@@ -36,7 +37,7 @@ from sandbox.types import (
     Tree,
     Verdict,
 )
-from sandbox.verdict import Facts
+from sandbox.verdict import judge
 
 _CONCURRENT_RUNS = 3
 _NO_PLAN = EnvironmentPlan(language="", runner="", base="")
@@ -98,7 +99,7 @@ class _Verification:
             image = self._engine.ensure_image(self._plan, self._base, self._progress)
             self._image = image.id
             bench = Bench(engine=self._engine, image=image, runner=runner, limits=self._request.limits)
-            return verdict.judge(self._facts(bench, trees, evidence))
+            return judge(self._facts(bench, trees, evidence))
         except PatchDoesNotApply:
             raise
         except SandboxError as error:
@@ -108,7 +109,7 @@ class _Verification:
 
     def _facts(self, bench: Bench, trees: Split, evidence: Evidence) -> Facts:
         base, files = self._base_runs(bench, trees)
-        known = verdict.baseline(base).known
+        known = comparison.baseline(base).known
         facts = Facts(
             given_tests=trees.given_tests,
             base=base,
@@ -116,8 +117,7 @@ class _Verification:
             edited=edited_tests(trees, bench.runner, known),
             evidence=replace(evidence, selection=self._selection),
         )
-        self._runs.extend(base)
-        if any(verdict.trouble(run) for run in base):
+        if any(comparison.trouble(run) for run in base):
             return facts
         facts = self._first_runs(bench, trees, facts, files)
         return self._confirmed(bench, trees, facts, files)
@@ -136,6 +136,8 @@ class _Verification:
             f"The whole suite takes more than {budget:.0f} s: the {len(chosen)} of {len(every)} test files "
             "that name a changed module were run."
         )
+        # That it takes too long is known from now on, too.
+        self._cache.put(_cache_key(bench, self._base, (), budget), runs)
         return self._base_pair(bench, chosen, budget), chosen
 
     def _base_pair(self, bench: Bench, files: tuple[str, ...], timeout: float) -> tuple[TestRun, ...]:
@@ -143,12 +145,14 @@ class _Verification:
         stored = self._cache.get(key)
         if stored is not None:
             self._progress(f"base: {_told(stored[0])} (known from an earlier run)")
+            self._runs.extend(stored)
             return stored
         self._progress("base: running the tests twice, to know the flaky ones")
         jobs = [lambda: bench.run(RunKind.BASE, self._base, timeout=timeout, files=files)] * 2
         runs = _at_once(jobs)
         self._progress(f"base: {_told(runs[0])}")
-        if not any(run.ended is Ended.LOST for run in runs):
+        self._runs.extend(runs)
+        if not any(comparison.trouble(run) for run in runs):
             self._cache.put(key, runs)
         return runs
 
@@ -157,24 +161,18 @@ class _Verification:
         timeout = self._timeout(facts)
         jobs: dict[str, Callable[[], TestRun]] = {}
         if trees.regression != self._base:
-            jobs["regression"] = lambda: self._run(bench, RunKind.REGRESSION, trees.regression, timeout, files)
+            jobs["regression"] = lambda: self._settled(bench, RunKind.REGRESSION, trees.regression, timeout, files)
         if trees.has_witness:
             own = trees.test_files
             jobs["witness"] = lambda: self._run(bench, RunKind.WITNESS, trees.witness, timeout, own)
             if trees.candidate != trees.witness:
-                jobs["candidate"] = lambda: self._run(bench, RunKind.CANDIDATE, trees.candidate, timeout, own)
+                jobs["candidate"] = lambda: self._settled(bench, RunKind.CANDIDATE, trees.candidate, timeout, own)
         made = dict(zip(jobs, _at_once(list(jobs.values())), strict=True))
-        self._runs.extend(made.values())
         if "regression" not in made:
             # No source changes: the tree is base's own, and so are its runs.
             made["regression"] = replace(facts.base[0], kind=RunKind.REGRESSION, cached=True)
         if trees.has_witness and "candidate" not in made:
             made["candidate"] = replace(made["witness"], kind=RunKind.CANDIDATE, cached=True)
-        candidate = made.get("candidate")
-        if candidate is not None and verdict.trouble(candidate):
-            again = self._run(bench, RunKind.CANDIDATE, trees.candidate, timeout, trees.test_files)
-            self._runs.append(again)
-            made["candidate"] = again
         return replace(
             facts,
             regression=made["regression"],
@@ -187,30 +185,45 @@ class _Verification:
         timeout = self._timeout(facts)
         again = RunKind.CONFIRMATION
         assert facts.regression is not None
-        red, fixed = verdict.turned_red(facts), verdict.witnesses(facts).fixed
+        if comparison.trouble(facts.regression):
+            return facts
+        red, fixed = comparison.turned_red(facts), comparison.witnesses(facts).fixed
         jobs: list[Callable[[], TestRun]] = []
-        if verdict.trouble(facts.regression):
-            jobs.append(lambda: self._run(bench, again, trees.regression, timeout, files))
-        elif chosen := _ordered(red | verdict.turned_green(facts)):
-            jobs.append(lambda: bench.run(again, trees.regression, timeout=timeout, tests=chosen))
-            if red:
-                jobs.append(lambda: bench.run(again, self._base, timeout=timeout, tests=_ordered(red)))
+        if chosen := _ordered(red | comparison.turned_green(facts)):
+            jobs.append(lambda: self._run(bench, again, trees.regression, timeout, tests=chosen))
+            jobs.append(lambda: self._run(bench, again, self._base, timeout, tests=chosen))
         if fixed:
-            jobs.append(lambda: bench.run(again, trees.witness, timeout=timeout, tests=_ordered(fixed)))
-            jobs.append(lambda: bench.run(again, trees.candidate, timeout=timeout, tests=_ordered(fixed)))
+            jobs.append(lambda: self._run(bench, again, trees.witness, timeout, tests=_ordered(fixed)))
+            jobs.append(lambda: self._run(bench, again, trees.candidate, timeout, tests=_ordered(fixed)))
         if not jobs:
             return facts
         self._progress(f"confirming {len(red)} red and {len(fixed)} fixed test(s) in fresh containers")
         made = _at_once(jobs)
         facts = replace(facts, confirmations=made)
-        if verdict.unresolved(facts):
+        if comparison.unresolved(facts):
             whole = self._run(bench, again, trees.regression, timeout, files)
-            facts = replace(facts, confirmations=(*made, whole))
-        self._runs.extend(facts.confirmations)
+            return replace(facts, confirmations=(*made, whole))
         return facts
 
-    def _run(self, bench: Bench, kind: RunKind, tree: GitTree, timeout: float, files: tuple[str, ...]) -> TestRun:
-        run = bench.run(kind, tree, timeout=timeout, files=files)
+    def _settled(self, bench: Bench, kind: RunKind, tree: GitTree, timeout: float, files: tuple[str, ...]) -> TestRun:
+        """A run with the patch; one that came to no orderly end is tried a second time before that is believed."""
+        first = self._run(bench, kind, tree, timeout, files)
+        if not comparison.trouble(first):
+            return first
+        second = self._run(bench, kind, tree, timeout, files)
+        return first if comparison.trouble(second) else second
+
+    def _run(
+        self,
+        bench: Bench,
+        kind: RunKind,
+        tree: GitTree,
+        timeout: float,
+        files: tuple[str, ...] = (),
+        tests: tuple[TestId, ...] = (),
+    ) -> TestRun:
+        run = bench.run(kind, tree, timeout=timeout, files=files, tests=tests)
+        self._runs.append(run)
         self._progress(f"{_TOLD[kind]}: {_told(run)}")
         return run
 
@@ -257,7 +270,7 @@ def _at_once(jobs: Iterable[Callable[[], TestRun]]) -> tuple[TestRun, ...]:
 
 
 def _told(run: TestRun) -> str:
-    if problem := verdict.trouble(run):
+    if problem := comparison.trouble(run):
         return f"the run {problem}"
     report = run.report
     assert report is not None
