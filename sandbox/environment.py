@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sandbox import git_scripts
 from sandbox.container import Container
@@ -96,7 +96,7 @@ class AttemptEnvironment:
         request = RunRequest(
             nonce=secrets.token_hex(16), key=secrets.token_hex(32), tests=tuple(selection), canaries=False
         )
-        prepared = runner.prepare(self._base, request)
+        prepared = runner.prepare(self._with_new_files(), request)
         self._container.put_files(prepared.files)
         self._container.run(prepared.argv, timeout=timeout, env=prepared.env)
         try:
@@ -104,6 +104,13 @@ class AttemptEnvironment:
         except (OSError, ValueError):
             report = b""
         return runner.parse(report, request)
+
+    def _with_new_files(self) -> RepoView:
+        """Base's files as base has them, and those that the attempt added: a test module is found by its name."""
+        try:
+            return _BaseFirst(self._base, self._base.apply(self.diff()))
+        except (PatchDoesNotApply, SetupError):
+            return self._base
 
     def open_lines(self, script: str, arguments: Sequence[str] = ()) -> LineChannel:
         """Start a Python program with the environment's interpreter. Raises `SetupError`, `ContainerLost`."""
@@ -119,6 +126,21 @@ class AttemptEnvironment:
             env=git_scripts.ENV,
             stdin=None if stdin is None else (stdin,),
         )
+
+
+class _BaseFirst:
+    """The paths of two trees, read from the first that has them."""
+
+    def __init__(self, base: RepoView, working: RepoView) -> None:
+        self._base = base
+        self._working = working
+
+    def paths(self) -> Iterable[str]:
+        return sorted({*self._base.paths(), *self._working.paths()})
+
+    def read(self, path: str) -> bytes | None:
+        found = self._base.read(path)
+        return self._working.read(path) if found is None else found
 
 
 def inside(path: str) -> str:
