@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field, Tag, TypeAdapter
 from pydantic import Discriminator as By
@@ -74,6 +74,8 @@ def _block(part: Part) -> dict[str, Any] | None:
         case ToolResult():
             block = {"type": "tool_result", "tool_use_id": part.call_id, "content": clean(part.text) or EMPTY}
             return {**block, "is_error": True} if part.is_error else block
+        case _:
+            assert_never(part)
 
 
 # --- from the wire -----------------------------------------------------------------------------------------------

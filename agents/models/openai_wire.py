@@ -156,13 +156,9 @@ class _Call:
         if piece.function is None:
             return
         self.name = self.name or piece.function.name or ""
-        match piece.function.arguments:
-            case str(text):
-                self.arguments += text
-            case dict(value):
-                self.arguments = json.dumps(value)
-            case None:
-                pass
+        arguments = piece.function.arguments
+        # Ollama gives the whole object at once.
+        self.arguments = json.dumps(arguments) if isinstance(arguments, dict) else self.arguments + (arguments or "")
 
 
 class Reading:

@@ -29,6 +29,14 @@ def test_short_and_long_values_are_read_by_their_types() -> None:
     assert act("```redgreen run_tests\n```").arguments == {}
 
 
+def test_empty_lines_between_values_mean_nothing() -> None:
+    assert act("```redgreen read\n\npath: a\n\nfirst_line: 2\n```").arguments == {"path": "a", "first_line": 2}
+
+
+def test_it_shows_which_model_speaks() -> None:
+    assert "scripted" in repr(TextDialect(ScriptedModel([])))
+
+
 def test_long_values_keep_every_space_and_line() -> None:
     call = act(
         "```redgreen edit\npath: a.py\n<<<<<<< old\n    x = 1\n\n  y: 2\n>>>>>>> old\n<<<<<<< new\n>>>>>>> new\n```"
