@@ -110,6 +110,15 @@ class Daemon:
         labels = (found.get("Config") or {}).get("Labels") or {}
         return ImageFacts(id=found["Id"], labels=labels, repo_digests=tuple(found.get("RepoDigests") or ()))
 
+    def raw_image(self, reference: str) -> dict[str, Any]:
+        """All that the engine says of an image, its history included. Raises `EngineUnavailable`."""
+        try:
+            found = self._client.api.inspect_image(reference)  # type: ignore[no-untyped-call]
+            history = self._client.api.history(reference)  # type: ignore[no-untyped-call]
+        except _TRANSPORT_ERRORS as error:
+            raise _unavailable(error) from error
+        return {"image": found, "history": history}
+
     def registry_digest(self, reference: str) -> str | None:
         """The digest that the reference's registry has for it now; None where no registry answers in time."""
         try:

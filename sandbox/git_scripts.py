@@ -47,7 +47,9 @@ fi
 
 PUT_TREE: Final = f"""\
 set -eu
-rm -rf {TREE} {BASE_GIT}
+if [ -e {TREE} ] || [ -e {BASE_GIT} ]; then
+  rm -rf {TREE} {BASE_GIT} 2>/dev/null || {{ chmod -fR u+rwx {TREE} {BASE_GIT} || true; rm -rf {TREE} {BASE_GIT}; }}
+fi
 mkdir {TREE}
 tar -C {TREE} -xf - --no-same-owner
 git init -q --bare --template= --initial-branch=main {BASE_GIT}

@@ -110,8 +110,16 @@ class _Frames:
 class Shell:
     """Commands, files and line channels in one container."""
 
-    def __init__(self, sock: socket.socket, *, output_limit: int, discard: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        output_limit: int,
+        discard: Callable[[], None],
+        guard_seconds: float = GUARD_SECONDS,
+    ) -> None:
         """`discard` ends the container; it is called once, when the stream is given up."""
+        self._guard = guard_seconds
         self._frames = _Frames(sock)
         self._output_limit = output_limit
         self._discard = discard
@@ -151,7 +159,7 @@ class Shell:
             "limit": self._output_limit,
             "input": stdin is not None,
         }
-        header, body = self._ask(request, seconds=timeout + GUARD_SECONDS, chunks=stdin)
+        header, body = self._ask(request, seconds=timeout + self._guard, chunks=stdin)
         return ExecResult(
             exit_code=int(header["exit"]),
             output=body.decode("utf-8", "replace"),
