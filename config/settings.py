@@ -287,6 +287,11 @@ def model_key(variable: str) -> SecretStr | None:
     return SecretStr(value) if value else None
 
 
+def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with changes: for processes of redgreen that it starts itself."""
+    return {**os.environ, **changes}
+
+
 def _read_file(path: Path, *, must_exist: bool) -> tuple[dict[str, Any], dict[str, str]]:
     if not must_exist and not path.exists():
         return {}, {}

@@ -1,0 +1,226 @@
+"""`redgreen`: the commands. Each parses its words, calls one function of a room, and prints what came of it.
+
+Exit codes: 0 done (for `fix`, `verify`, `review`: verified), 1 judged and not verified, 2 wrong usage or could not be
+judged, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from agents.errors import ModelError
+from bot.errors import BotError, UsageError
+from bot.report import EXIT_NOT_JUDGED
+from bot.terminal import Narrator, plain_table, print_json, standard_output
+from config.explain import effective
+from config.origins import SettingsRefused
+from config.settings import load
+from sandbox.errors import SandboxError
+
+app = typer.Typer(
+    name="redgreen",
+    help="Label an issue, get a pull request with proof: nothing is claimed that was not executed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Settings file; default: $REDGREEN_CONFIG, else ./redgreen.toml.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+RepoOption = Annotated[Path, typer.Option("--repo", help="A local git repository; it is only read.")]
+ModelOption = Annotated[str, typer.Option("--model", help="A name of the lineup; default: the setting models.default.")]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Directory for patch, proof and trajectory.")]
+
+
+@app.command()
+def fix(
+    repo: RepoOption,
+    issue: Annotated[Path, typer.Option(help="Text file: the first line is the title, the rest the description.")],
+    base: Annotated[str, typer.Option(help="The revision to fix.")] = "HEAD",
+    model: ModelOption = "",
+    out: OutOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Fix an issue of a local repository, and prove it."""
+    from bot import local_commands
+
+    raise typer.Exit(
+        local_commands.fix(load(config), repo=repo, base=base, issue=issue, model=model, out=out, as_json=as_json)
+    )
+
+
+@app.command()
+def verify(
+    proof: Annotated[Path | None, typer.Argument(help="A proof.json to run again.")] = None,
+    repo: RepoOption = Path(),
+    base: Annotated[str, typer.Option(help="The revision that the patch is against.")] = "HEAD",
+    patch: Annotated[Path | None, typer.Option(help="The unified diff to judge.")] = None,
+    tests: Annotated[Path | None, typer.Option(help="A unified diff of tests that you trust.")] = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Judge a patch, or run a proof again."""
+    from bot import local_commands
+
+    settings = load(config)
+    if proof is not None:
+        if patch is not None or tests is not None:
+            raise UsageError("give a proof.json to run again, or --patch (and --tests) to judge; not both")
+        raise typer.Exit(local_commands.verify_again(settings, proof=proof, repo=repo, as_json=as_json))
+    if patch is None:
+        raise UsageError("give --patch FILE to judge, or a proof.json to run again")
+    code = local_commands.verify(settings, repo=repo, base=base, patch=patch, tests=tests, out=out, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def review(
+    repo: RepoOption,
+    base: Annotated[str, typer.Option(help="The branch or commit that it would be merged into.")],
+    head: Annotated[str, typer.Option(help="The branch or commit to review.")] = "HEAD",
+    model: ModelOption = "",
+    out: OutOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Review a branch of a local repository by running it."""
+    from bot import local_commands
+
+    settings = load(config)
+    code = local_commands.review(settings, repo=repo, base=base, head=head, model=model, out=out, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def demo(
+    model: ModelOption = "",
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """The main job, end to end, on a local GitHub: from a label to a merged pull request with its proof."""
+    from bot import demo as main_job
+
+    raise typer.Exit(main_job.run(load(config), model=model, keep=keep, as_json=as_json))
+
+
+@app.command()
+def web(config: ConfigOption = None) -> None:
+    """The web process: receives webhooks, stores them, answers 202. Holds the webhook's secret and no other."""
+    from bot import processes
+
+    processes.web(load(config))
+
+
+@app.command()
+def worker(config: ConfigOption = None) -> None:
+    """The worker process: turns deliveries into jobs and does them."""
+    from bot import processes
+
+    processes.worker(load(config))
+
+
+@app.command()
+def serve(config: ConfigOption = None) -> None:
+    """Web and worker together, as two processes of one command: an installation on one machine."""
+    from bot import processes
+
+    raise typer.Exit(processes.serve(_checked(config)))
+
+
+@app.command()
+def prepare(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Check the Docker engine and make the base image, so that the first job does not wait for it."""
+    from bot import wiring
+
+    narrator = Narrator(quiet=as_json)
+    image = wiring.engine(load(config)).ensure_base(narrator)
+    if as_json:
+        print_json({"base_image": image, "seconds": round(narrator.seconds, 3)})
+    else:
+        narrator(f"the base image is {image}")
+
+
+@app.command("config")
+def show_config(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """The effective settings and where each came from; secrets are masked."""
+    rows = effective(load(config))
+    if as_json:
+        print_json([{"key": r.key, "value": r.value, "source": r.source, "variable": r.variable} for r in rows])
+        return
+    table = plain_table(["setting", "value", "from"], [[row.key, row.value, row.source] for row in rows])
+    standard_output().print(table)
+
+
+@app.command()
+def models(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """The lineup: every model that can be chosen, and whether its key is set."""
+    from bot import listings
+
+    settings = load(config)
+    rows = listings.models(settings)
+    if as_json:
+        print_json(rows)
+        return
+    columns = ["name", "model", "kind", "openness", "window", "strategy", "key", "$ in/out per 1M"]
+    standard_output().print(plain_table(columns, [listings.model_cells(row) for row in rows]))
+
+
+@app.command()
+def scoreboard(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Merged-patch rate by model: merged of decided, proposed and attempted, each with n and a 95 % interval."""
+    from bot import listings
+    from bot.scoreboard import as_json as scoreboard_json
+
+    lines = listings.scores(load(config))
+    if as_json:
+        print_json(scoreboard_json(lines))
+        return
+    listings.print_scoreboard(lines, standard_output())
+
+
+@app.command("version")
+def show_version() -> None:
+    """The version of redgreen."""
+    print(version("redgreen"))
+
+
+def main() -> NoReturn:
+    """The console script. Whatever was meant for a person ends as one sentence on standard error."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        app()
+    except (BotError, SandboxError, ModelError, SettingsRefused) as error:
+        _complain(str(error), getattr(error, "log_tail", ""))
+        sys.exit(EXIT_NOT_JUDGED)
+    sys.exit(0)
+
+
+def _terminated(number: int, _frame: FrameType | None) -> NoReturn:
+    """SIGTERM unwinds the stack as Ctrl-C does: containers and child processes are ended on the way."""
+    raise SystemExit(128 + number)
+
+
+def _checked(config: Path | None) -> Path | None:
+    """Mistakes in the settings are told once, before two processes tell them."""
+    load(config).github.secret()
+    return config
+
+
+def _complain(sentence: str, detail: str = "") -> None:
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"redgreen: {sentence}")
+    if detail:
+        sys.stderr.write(detail.rstrip() + "\n")

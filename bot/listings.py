@@ -1,0 +1,103 @@
+"""`redgreen models` and `redgreen scoreboard`: what is there, as rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+
+from bot import wiring
+from bot.scoreboard import Record, Score, score
+from bot.scoreboard import table as scoreboard_table
+from bot.store import Store
+from bot.terminal import plain_table
+from config.models import Adapter, ModelSpec
+from config.settings import Settings, model_key
+
+
+def models(settings: Settings) -> list[dict[str, Any]]:
+    """One row a model of the lineup, JSON-ready."""
+    return [_model_row(spec, settings.models.default) for spec in wiring.lineup(settings)]
+
+
+def model_cells(row: dict[str, Any]) -> list[str]:
+    """A row for people: name, model, kind, openness, window, strategy, key, price."""
+    price = row["price_usd_per_million"]
+    return [
+        f"{row['name']} (default)" if row["default"] else row["name"],
+        row["model_id"] or "-",
+        row["kind"],
+        row["openness"].replace("_", " "),
+        f"{row['window']:,}" if row["window"] else "-",
+        row["strategy"],
+        row["key"],
+        f"{price['input']:g}/{price['output']:g} ({price['as_of']})" if price else row["price_source"],
+    ]
+
+
+def _model_row(spec: ModelSpec, default: str) -> dict[str, Any]:
+    price = spec.price
+    return {
+        "name": spec.name,
+        "default": spec.name == default,
+        "adapter": str(spec.adapter),
+        "model_id": spec.model_id,
+        "endpoint": spec.endpoint,
+        "kind": str(spec.kind),
+        "openness": str(spec.openness),
+        "licence": spec.licence,
+        "self_hosted": spec.self_hosted,
+        "window": spec.window,
+        "output_limit": spec.output_limit,
+        "strategy": str(spec.strategy),
+        "dialect": str(spec.dialect),
+        "key": _key_state(spec),
+        "price_source": _price_source(spec),
+        "price_usd_per_million": {"input": price.input, "output": price.output, "as_of": price.as_of.isoformat()}
+        if price
+        else None,
+        "notes": spec.notes,
+    }
+
+
+def _key_state(spec: ModelSpec) -> str:
+    if not spec.key_variable:
+        return "none needed"
+    return f"${spec.key_variable} is set" if model_key(spec.key_variable) else f"${spec.key_variable} is not set"
+
+
+def _price_source(spec: ModelSpec) -> str:
+    if spec.adapter is Adapter.NONE:
+        return "free"
+    if spec.price:
+        return "override"
+    return f"genai-prices ({spec.price_provider})" if spec.price_provider else "unknown"
+
+
+def scores(settings: Settings) -> tuple[Score, ...]:
+    """The scoreboard's lines. Raises `bot.errors.StoreError`."""
+    store = Store.open(wiring.database_url(settings))
+    try:
+        return scored(store)
+    finally:
+        store.close()
+
+
+def scored(store: Store) -> tuple[Score, ...]:
+    return score(
+        Record(
+            model=job.model,
+            proposed=job.proposed,
+            outcome=job.outcome,
+            cost_usd=job.cost_usd,
+            human_lines=job.human_lines,
+        )
+        for job in store.outcomes.scored()
+    )
+
+
+def print_scoreboard(lines: tuple[Score, ...], console: Console) -> None:
+    shown = scoreboard_table(lines)
+    console.print(plain_table(list(shown.headings), [list(row) for row in shown.rows]))
+    for note in shown.notes:
+        console.print(f"[dim]{note}[/]")

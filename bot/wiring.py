@@ -1,0 +1,98 @@
+"""From settings to working parts: the one place where rooms are put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agents.types import AttemptLimits
+from bot.errors import UsageError
+from bot.workshop_docker import Bench, DockerWorkshop, Sources
+from config.models import Lineup, LineupError, default_lineup, load
+from config.settings import Settings, build_environment, ca_bundle
+from sandbox.cache import RunCache
+from sandbox.engine import Engine, EngineConfig
+from sandbox.types import Limits, Progress
+
+
+def engine(settings: Settings) -> Engine:
+    """Raises `sandbox.errors.EngineUnavailable` with how to get one."""
+    box = settings.sandbox
+    return Engine.connect(
+        EngineConfig(
+            docker_host=box.docker_host,
+            runtime=box.runtime,
+            base_image=box.base_image,
+            cache_dir=box.cache_dir,
+            ca_bundle=ca_bundle(settings),
+            build_env=build_environment(settings),
+            build_network=box.build_network,
+            build_seconds=box.build_seconds,
+        )
+    )
+
+
+def lineup(settings: Settings) -> Lineup:
+    """The built-in lineup with the operator's own file over it. Raises `UsageError`."""
+    presets = default_lineup()
+    file = settings.models.file
+    if file is None:
+        return presets
+    try:
+        return load(file.read_bytes(), source=str(file), presets=presets)
+    except OSError as error:
+        raise UsageError(f"models.file: {file} cannot be read: {error.strerror}") from None
+    except LineupError as error:
+        raise UsageError(str(error)) from None
+
+
+def container_limits(settings: Settings) -> Limits:
+    box = settings.sandbox
+    return Limits(
+        memory_bytes=box.memory,
+        cpus=box.cpus,
+        pids=box.pids,
+        disk_bytes=box.disk,
+        file_bytes=box.file_size,
+        output_bytes=box.output,
+        seconds=box.seconds,
+    )
+
+
+def attempt_limits(settings: Settings) -> AttemptLimits:
+    limits = settings.limits
+    return AttemptLimits(
+        steps=limits.steps,
+        input_tokens=limits.input_tokens,
+        output_tokens=limits.output_tokens,
+        cost_usd=limits.cost_usd,
+        seconds=limits.seconds,
+    )
+
+
+def workshop(settings: Settings, docker: Engine, sources: Sources, progress: Progress) -> DockerWorkshop:
+    bench = Bench(
+        engine=docker,
+        sources=sources,
+        lineup=lineup(settings),
+        cache=RunCache(settings.sandbox.cache_dir / "runs"),
+        limits=container_limits(settings),
+        attempt_limits=attempt_limits(settings),
+        budget_seconds=settings.limits.verify_seconds,
+        progress=progress,
+    )
+    return DockerWorkshop(bench)
+
+
+def state_directory(settings: Settings) -> Path:
+    directory = settings.store.directory
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"store.directory: {directory} cannot be used: {error.strerror}") from None
+    return directory
+
+
+def database_url(settings: Settings) -> str:
+    """SQLAlchemy URL of our own tables: the operator's, else SQLite in the state directory."""
+    given = settings.store.database_url.get_secret_value()
+    return given or f"sqlite:///{state_directory(settings) / 'redgreen.db'}"

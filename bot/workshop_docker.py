@@ -1,0 +1,164 @@
+"""The real workshop: mirrors on the host, agents and verification in the Docker sandbox.
+
+The command line works on a local repository with the same object: only where the git objects come from differs
+(`Sources`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from agents.models import build
+from agents.protocols import Model, Recorder
+from agents.review import Claims, review
+from agents.strategies import STRATEGIES
+from agents.types import Attempt, AttemptLimits, Ending, Task, Usage
+from bot.errors import UsageError
+from bot.report import why
+from bot.types import IssueText, Repository
+from bot.workshop import FileAt, Finding
+from config.models import Lineup, ModelSpec, UnknownModel
+from config.settings import model_key
+from sandbox.buildpacks import detect
+from sandbox.cache import RunCache
+from sandbox.engine import Engine
+from sandbox.environment import AttemptEnvironment
+from sandbox.patch import parse
+from sandbox.tree import GitTree
+from sandbox.types import CommitSha, EnvironmentPlan, Limits, Patch, Progress, Proof, Tree, verdict_name
+from sandbox.verify import VerifyRequest, verify
+
+
+class Sources(Protocol):
+    """Where a repository's git objects are, on this host, in a bare repository of ours."""
+
+    def fetch(self, repository: str, clone_url: str, token: str, refs: Sequence[str]) -> Path: ...
+
+    def path(self, repository: str) -> Path: ...
+
+    def merge_base(self, repository: str, one: CommitSha, other: CommitSha) -> CommitSha: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Everything a workshop works with."""
+
+    engine: Engine
+    sources: Sources
+    lineup: Lineup
+    cache: RunCache
+    limits: Limits
+    attempt_limits: AttemptLimits
+    budget_seconds: float
+    progress: Progress
+
+
+class DockerWorkshop:
+    """`bot.workshop.Workshop` on a Docker engine."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def fetch(self, repository: str, clone_url: str, token: str, refs: Sequence[str]) -> None:
+        self._bench.sources.fetch(repository, clone_url, token, refs)
+
+    def merge_base(self, repository: str, one: CommitSha, other: CommitSha) -> CommitSha:
+        return self._bench.sources.merge_base(repository, one, other)
+
+    def tree(self, repository: str, revision: str) -> GitTree:
+        return GitTree.at(self._bench.sources.path(repository), revision)
+
+    def task(self, repository: Repository, issue: IssueText, base: CommitSha) -> Task:
+        return Task(
+            id=f"issue-{issue.number}",
+            repository=repository.full_name,
+            base_commit=base,
+            title=issue.title,
+            body=issue.body,
+        )
+
+    def attempt(self, task: Task, model: str, recorder: Recorder) -> Attempt:
+        spec = self._spec(model)
+        base = self.tree(task.repository, task.base_commit)
+        plan = detect(base)
+        if plan is None:
+            return _without_environment(task, spec)
+        with self._environment(plan, base) as environment:
+            self._bench.progress(f"{spec.name} works on it ({spec.strategy})")
+            solve = STRATEGIES[spec.strategy]
+            return solve(task, environment, self._model(spec), self._bench.attempt_limits, recorder)
+
+    def police(self, diff: str) -> Patch:
+        return parse(diff)
+
+    def verify(self, repository: str, base: CommitSha, diff: str, tests: str = "") -> Proof:
+        request = VerifyRequest(
+            base_commit=base,
+            base=self.tree(repository, base),
+            patch=diff,
+            tests=tests,
+            limits=self._bench.limits,
+            budget_seconds=self._bench.budget_seconds,
+        )
+        return verify(self._bench.engine, request, cache=self._bench.cache, progress=self._bench.progress)
+
+    def diff(self, repository: str, base: CommitSha, head: CommitSha) -> str:
+        return self.tree(repository, base).diff(self.tree(repository, head))
+
+    def files(self, repository: str, base: CommitSha, diff: str) -> Sequence[FileAt]:
+        before = self.tree(repository, base)
+        after = before.apply(diff)
+        return tuple(_file_at(after, path) for path in sorted(before.changed_paths(after)))
+
+    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str) -> Sequence[Finding]:
+        claims = self.review_call(repository, diff, proof, model)
+        return tuple(Finding(path=claim.path, line=claim.line, claim=claim.claim) for claim in claims.claims)
+
+    def review_call(self, title: str, diff: str, proof: Proof, model: str) -> Claims:
+        """One model's opinion on a diff, with its bill; nothing where the model is `repair`, which has no opinion."""
+        endpoint = self._model(self._spec(model))
+        if endpoint is None:
+            return Claims()
+        return review(endpoint, title, diff, (verdict_name(proof.verdict), *why(proof.verdict)))
+
+    @contextmanager
+    def _environment(self, plan: EnvironmentPlan, base: Tree) -> Iterator[AttemptEnvironment]:
+        engine = self._bench.engine
+        image = engine.ensure_image(plan, base, self._bench.progress)
+        with engine.container(image, self._bench.limits) as container:
+            container.put_tree(base)
+            yield AttemptEnvironment(container, plan, base)
+
+    def _spec(self, model: str) -> ModelSpec:
+        try:
+            return self._bench.lineup.get(model)
+        except UnknownModel as error:
+            raise UsageError(str(error)) from None
+
+    def _model(self, spec: ModelSpec) -> Model | None:
+        return build(spec, model_key(spec.key_variable))
+
+
+def _file_at(tree: GitTree, path: str) -> FileAt:
+    entry = tree.entries.get(path)
+    return FileAt(path=path, mode=entry.mode if entry else "", data=tree.read(path))
+
+
+def _without_environment(task: Task, spec: ModelSpec) -> Attempt:
+    return Attempt(
+        task_id=task.id,
+        model=spec.name,
+        strategy=spec.strategy,
+        prompt_version="",
+        ending=Ending.GAVE_UP,
+        reason="no build or test runner that redgreen knows was found in the repository",
+        diff="",
+        usage=Usage(),
+        cost_usd=0.0,
+        steps=0,
+        seconds=0.0,
+    )

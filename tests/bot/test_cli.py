@@ -1,0 +1,145 @@
+"""The command line as a person uses it: real processes, real repositories, real containers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
+
+
+def redgreen(*words: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, **variables},
+        timeout=300,
+        check=False,
+    )
+
+
+def git(repository: Path, *words: str) -> None:
+    subprocess.run(["git", "-C", str(repository), *IDENTITY, *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> dict[str, str]:
+    return {"REDGREEN_STORE__DIRECTORY": str(tmp_path / "state")}
+
+
+@pytest.fixture(scope="module")
+def slotbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's sample as a repository: `main`, and `tidy` with the change that breaks something."""
+    repository = tmp_path_factory.mktemp("slotbook")
+    root = resources.files("bot.localhub").joinpath("sample")
+    with resources.as_file(root) as sample:
+        _copy(sample / "repository", repository)
+        git(repository, "init", "-q", "-b", "main")
+        git(repository, "add", "-A")
+        git(repository, "commit", "-qm", "Start")
+        git(repository, "switch", "-qc", "tidy")
+        _copy(sample / "breaking" / "files", repository)
+        git(repository, "commit", "-qam", "Tidy up")
+        git(repository, "switch", "-q", "main")
+    return repository
+
+
+def _copy(source: Path, target: Path) -> None:
+    for path in source.rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            where = target / path.relative_to(source)
+            where.parent.mkdir(parents=True, exist_ok=True)
+            where.write_bytes(path.read_bytes())
+
+
+def test_a_directory_that_is_no_repository_is_named_with_exit_code_2(tmp_path: Path, state: dict[str, str]) -> None:
+    issue = tmp_path / "issue.md"
+    issue.write_text("# Title\n\nBody")
+    done = redgreen("fix", "--repo", str(tmp_path), "--issue", str(issue), **state)
+    assert done.returncode == 2
+    assert str(tmp_path) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["fix", "--repo", ".", "--issue", "missing.md"], "there is no file missing.md"),
+        (["verify", "--repo", "."], "give --patch FILE"),
+        (["verify", "proof.json", "--patch", "x.diff"], "not both"),
+        (["models", "--config", "missing.toml"], "missing.toml"),
+        (["web"], "webhook_secret is not set"),
+        (["serve"], "webhook_secret is not set"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_2(
+    words: list[str], told: str, tmp_path: Path, state: dict[str, str]
+) -> None:
+    done = redgreen(*words, cwd=tmp_path, **state)
+    assert done.returncode == 2
+    assert told in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_the_settings_are_listed_with_their_origin_and_secrets_are_masked(state: dict[str, str]) -> None:
+    done = redgreen("config", "--json", REDGREEN_GITHUB__WEBHOOK_SECRET="hunter2hunter2", **state)
+    rows = {row["key"]: row for row in json.loads(done.stdout)}
+    assert rows["github.webhook_secret"]["source"] == "$REDGREEN_GITHUB__WEBHOOK_SECRET"
+    assert rows["server.port"]["source"] == "default"
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_the_models_are_listed_and_never_show_a_key(state: dict[str, str]) -> None:
+    done = redgreen("models", "--json", ANTHROPIC_API_KEY="sk-secret-value", **state)
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert rows["repair"]["default"] is True
+    assert rows["repair"]["price_source"] == "free"
+    assert any("is set" in row["key"] for row in rows.values())
+    assert "sk-secret-value" not in done.stdout
+
+
+def test_an_empty_scoreboard_is_told_as_such(state: dict[str, str]) -> None:
+    assert json.loads(redgreen("scoreboard", "--json", **state).stdout)["models"] == []
+
+
+@pytest.mark.docker
+def test_a_branch_that_breaks_something_is_caught(slotbook: Path, state: dict[str, str], engine: object) -> None:
+    words = ("--repo", str(slotbook), "--base", "main", "--head", "tidy")
+    done = redgreen("review", *words, "--json", **state)
+    answer = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (answer["verdict"], answer["conclusion"]) == ("Regressed", "failure")
+    assert any("test_back_to_back_bookings" in red["id"] for red in answer["turned_red"])
+    assert len(answer["pass_to_pass"]) > 60
+
+
+@pytest.mark.docker
+def test_an_issue_is_fixed_proven_and_the_proof_runs_again(
+    slotbook: Path, tmp_path: Path, state: dict[str, str], engine: object
+) -> None:
+    issue = tmp_path / "issue.md"
+    issue.write_text(resources.files("bot.localhub").joinpath("sample", "issue.md").read_text(encoding="utf-8"))
+    out = tmp_path / "out"
+    words = ("--repo", str(slotbook), "--base", "main", "--issue", str(issue), "--out", str(out))
+    done = redgreen("fix", *words, "--json", **state)
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["verdict"]) == (0, "Verified"), done.stderr
+    assert answer["fail_to_pass"]
+    assert answer["cost_usd"] == 0
+    assert {path.name for path in out.iterdir()} >= {"patch.diff", "proof.json", "trajectory.json"}
+
+    again = redgreen("verify", str(out / "proof.json"), "--repo", str(slotbook), "--json", **state)
+    assert (again.returncode, json.loads(again.stdout)["holds"]) == (0, True)
+
+    empty = tmp_path / "empty.diff"
+    empty.write_text("")
+    judged = redgreen("verify", "--repo", str(slotbook), "--base", "main", "--patch", str(empty), "--json", **state)
+    assert (judged.returncode, json.loads(judged.stdout)["verdict"]) == (1, "RegressionFree")
