@@ -255,7 +255,7 @@ class _Index:
 
 
 def is_safe_path(path: str) -> bool:
-    """Relative, normal, without `.git` in any spelling, NUL or backslash: the same wherever it is extracted."""
+    """Relative, normal, without `.git` in any spelling, without NUL: it stays inside wherever it is extracted."""
     parts = path.split("/")
     forbidden = ("", ".", "..")
     return not any(part in forbidden or part.rstrip(". ").lower() == ".git" for part in parts) and "\0" not in path

@@ -1,0 +1,117 @@
+"""The trees of a verification, made of one patch. Real git."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.errors import PatchDoesNotApply, PatchRefused
+from sandbox.runners import RUNNERS
+from sandbox.split import Split, edited_tests, select, split
+from sandbox.tree import GitTree, create, run_git
+from sandbox.types import TestId
+from tests.support.cases import FilesView
+
+PYTEST = RUNNERS["pytest"]
+FILES = {
+    "pkg/a.py": b"x = 1\n",
+    "pyproject.toml": b"[project]\nversion = '1'\n",
+    "tests/conftest.py": b"",
+    "tests/test_a.py": b"def test_a():\n    assert 1\n",
+    "tests/data.json": b"{}\n",
+    ".github/workflows/ci.yml": b"on: push\n",
+}
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> GitTree:
+    return GitTree.of_files(create(tmp_path / "trees.git"), dict(FILES))
+
+
+def of(base: GitTree, changed: dict[str, bytes | None], given: dict[str, bytes | None] | None = None) -> Split:
+    tests = base.diff(base.with_files(given)) if given is not None else ""
+    return split(base, base.diff(base.with_files(changed)), tests, PYTEST)
+
+
+def test_source_and_tests_go_to_different_trees(base: GitTree) -> None:
+    new_test = b"def test_b():\n    assert 2\n"
+    trees = of(base, {"pkg/a.py": b"x = 2\n", "tests/test_b.py": new_test})
+    assert trees.regression.read("pkg/a.py") == b"x = 2\n"
+    assert trees.regression.read("tests/test_b.py") is None
+    assert trees.witness.read("pkg/a.py") == b"x = 1\n"
+    assert trees.witness.read("tests/test_b.py") == new_test
+    assert trees.candidate.read("pkg/a.py") == b"x = 2\n"
+    assert trees.candidate.read("tests/test_b.py") == new_test
+    assert trees.test_files == ("tests/test_b.py",)
+    assert trees.has_witness
+    assert trees.ignored_test_edits == ()
+
+
+def test_configuration_and_ci_stay_as_in_base(base: GitTree) -> None:
+    trees = of(base, {"tests/conftest.py": b"x", ".github/workflows/ci.yml": b"off", "pkg/a.py": None})
+    for tree in (trees.regression, trees.candidate):
+        assert tree.read("tests/conftest.py") == b""
+        assert tree.read(".github/workflows/ci.yml") == b"on: push\n"
+    assert trees.regression.read("pkg/a.py") is None
+    assert trees.flagged_paths == (".github/workflows/ci.yml", "tests/conftest.py")
+    assert not trees.has_witness
+
+
+def test_a_manifest_counts_as_source_while_its_test_sections_stay(base: GitTree) -> None:
+    bumped = of(base, {"pyproject.toml": b"[project]\nversion = '2'\n"})
+    assert bumped.regression.read("pyproject.toml") == b"[project]\nversion = '2'\n"
+    assert bumped.flagged_paths == ("pyproject.toml",)
+    reaching = of(base, {"pyproject.toml": b"[project]\nversion = '2'\n[tool.pytest.ini_options]\naddopts = '-k no'\n"})
+    assert reaching.regression == base
+
+
+def test_edits_of_existing_tests_are_named(base: GitTree) -> None:
+    trees = of(base, {"tests/test_a.py": b"def test_a():\n    pass\n", "tests/data.json": None})
+    assert trees.ignored_test_edits == ("tests/data.json", "tests/test_a.py::test_a")
+    tests = [TestId("tests/test_a.py::test_a"), TestId("tests/test_z.py::test_a")]
+    assert edited_tests(trees, PYTEST, tests) == {tests[0]}
+
+
+def test_adding_a_test_to_an_existing_file_edits_nothing(base: GitTree) -> None:
+    trees = of(base, {"tests/test_a.py": FILES["tests/test_a.py"] + b"\ndef test_b():\n    assert 1\n"})
+    assert trees.ignored_test_edits == ()
+    assert trees.test_files == ("tests/test_a.py",)
+
+
+def test_given_tests_replace_the_patch_s_own(base: GitTree) -> None:
+    own = {"pkg/a.py": b"x = 2\n", "tests/test_a.py": b"def test_a():\n    pass\n", "tests/test_own.py": b""}
+    trees = of(base, own, {"tests/test_a.py": b"def test_a():\n    assert 2\n"})
+    assert trees.candidate.read("tests/test_a.py") == b"def test_a():\n    assert 2\n"
+    assert trees.candidate.read("tests/test_own.py") is None
+    assert trees.ignored_test_edits == ("tests/test_a.py", "tests/test_own.py")
+    assert trees.touched_files == {"tests/test_a.py"}
+
+
+def test_given_tests_of_supporting_files_alone_run_everything(base: GitTree) -> None:
+    trees = of(base, {"pkg/a.py": b"x = 2\n"}, {"tests/data.json": b"[]\n"})
+    assert trees.has_witness
+    assert trees.test_files == ()
+
+
+def test_signs_and_refusals_come_from_the_trees_too(base: GitTree) -> None:
+    assert of(base, {"sitecustomize.py": b""}).signs
+    with pytest.raises(PatchDoesNotApply):
+        split(base, "--- a/pkg/a.py\n+++ b/pkg/a.py\n@@ -1 +1 @@\n-y\n+z\n", "", PYTEST)
+
+
+def test_a_patch_through_a_symbolic_link_of_base_is_refused(base: GitTree) -> None:
+    blob = run_git(base.git_dir, "hash-object", "-w", "--stdin", stdin=b"/etc").decode().strip()
+    listing = f"120000 blob {blob}\tlink\n".encode()
+    linked = GitTree(base.git_dir, run_git(base.git_dir, "mktree", stdin=listing).decode().strip())
+    with pytest.raises(PatchRefused, match="symbolic link"):
+        split(linked, "--- /dev/null\n+++ b/link/passwd\n@@ -0,0 +1 @@\n+x\n", "", PYTEST)
+
+
+def test_a_long_suite_is_cut_to_what_names_the_change() -> None:
+    view = FilesView(
+        {"t/test_books.py": "", "t/test_other.py": "from shelf import books\n", "t/test_no.py": "booksy\n"}
+    )
+    assert select(view, view.paths(), ["shelf/books.py"]) == ("t/test_books.py", "t/test_other.py")
+    assert select(view, view.paths(), ["shelf/__init__.py"]) == ("t/test_other.py",)
+    assert select(view, view.paths(), []) == ()
