@@ -38,7 +38,10 @@ class HubApplication:
         if scope["type"] != "http":
             return
         body = await _body(receive)
-        answer = await asyncio.to_thread(self._answer, _request(scope, body))
+        if body is None:
+            answer: Answer | Cut = Answer(status=413, body={"message": "Payload too large"})
+        else:
+            answer = await asyncio.to_thread(self._answer, _request(scope, body))
         if isinstance(answer, Cut):
             scope[_TRANSPORT].abort()
             return
@@ -74,8 +77,8 @@ def _request(scope: Scope, body: bytes) -> Request:
     )
 
 
-async def _body(receive: Receive) -> bytes:
-    """The whole body, whatever its transfer encoding was."""
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body, whatever its transfer encoding was; None when it is too long."""
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -85,6 +88,6 @@ async def _body(receive: Receive) -> bytes:
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > MAX_BODY:
-            return b""
+            return None
         if not message.get("more_body", False):
             return b"".join(chunks)

@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 Observer = Callable[[Request, Answer], None]
 """Told of every request and its answer: how the tests hold them to GitHub's description."""
-SECONDARY_TEXT = (
-    "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. "
-    "For more on scraping GitHub and how it may affect your rights, please review our Terms of Service"
-)
+SECONDARY_TEXT = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,6 @@ An issue and a pull request share one numbering and most of their fields: a `Pul
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -296,11 +295,3 @@ class Repository:
 
     def open_pulls(self) -> list[Pull]:
         return [pull for pull in self.pulls.values() if pull.issue.state == "open"]
-
-
-CLOSING = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d+)\b", re.IGNORECASE)
-
-
-def closes(text: str | None) -> tuple[int, ...]:
-    """The issues that a text's closing keywords name (GitHub's nine words before `#N`), each once, in order."""
-    return tuple(dict.fromkeys(int(number) for number in CLOSING.findall(text or "")))

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.localhub import gitdiff
+from bot.localhub.gitdiff import FileDiff
+
 ZERO = "0" * 40
 _HEX = re.compile(r"[0-9a-f]{7,40}")
 _SIGNATURE = re.compile(r"(?P<name>.*) <(?P<email>.*)> (?P<when>\d+) (?P<zone>[+-]\d{4})")
@@ -59,22 +62,6 @@ class TreeChange:
     path: str
     mode: str
     sha: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileDiff:
-    path: str
-    previous: str | None
-    status: str
-    """GitHub's word: added, removed, modified, renamed, copied, changed."""
-    sha: str
-    additions: int
-    deletions: int
-    patch: str | None
-    """From the first `@@` on; None for a binary file."""
-
-
-_STATUS = {"A": "added", "D": "removed", "M": "modified", "R": "renamed", "C": "copied", "T": "changed"}
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -275,15 +262,7 @@ class GitStore:
         """What GitHub lists as a pull request's or a commit's files."""
         options = ("--no-color", "--no-ext-diff", "-M", "--full-index")
         raw = self.run("diff", *options, "--raw", "-z", "--abbrev=40", old, new).decode(errors="replace")
-        patches = _split_patches(self.run("diff", *options, old, new).decode(errors="replace"))
-        pieces = iter(patches)
-        found = []
-        for meta, paths in _raw_entries(raw):
-            patch = next(pieces)
-            if meta[4].startswith("T"):  # git writes a change of type as a removal and an addition
-                patch += next(pieces)
-            found.append(_file_diff(meta, paths, patch))
-        return found
+        return gitdiff.files(raw, self.run("diff", *options, old, new).decode(errors="replace"))
 
 
 def _person(text: str) -> Person:
@@ -298,35 +277,3 @@ def _entry(line: str) -> TreeEntry:
     head, path = line.split("\t", 1)
     mode, kind, sha, size = head.split()
     return TreeEntry(mode=mode, type=kind, sha=sha, size=None if size == "-" else int(size), path=path)
-
-
-def _raw_entries(raw: str) -> list[tuple[list[str], list[str]]]:
-    words = [word for word in raw.split("\0") if word]
-    found, index = [], 0
-    while index < len(words):
-        meta = words[index].lstrip(":").split()
-        count = 2 if meta[4][0] in "RC" else 1
-        found.append((meta, words[index + 1 : index + 1 + count]))
-        index += 1 + count
-    return found
-
-
-def _split_patches(text: str) -> list[str]:
-    pieces = re.split(r"^(?=diff --git )", text, flags=re.MULTILINE)
-    return [piece for piece in pieces if piece.startswith("diff --git ")]
-
-
-def _file_diff(meta: list[str], paths: list[str], patch: str) -> FileDiff:
-    start = re.search(r"^@@ ", patch, flags=re.MULTILINE)
-    body = patch[start.start() :].rstrip("\n") if start else None
-    lines = body.split("\n") if body else []
-    letter = meta[4][0]
-    return FileDiff(
-        path=paths[-1],
-        previous=paths[0] if len(paths) == 2 else None,
-        status=_STATUS[letter],
-        sha=meta[2] if letter == "D" else meta[3],
-        additions=sum(line.startswith("+") for line in lines),
-        deletions=sum(line.startswith("-") for line in lines),
-        patch=body,
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import github
 import pytest
 
-from bot.localhub.domain import closes
+from bot.localhub.closing import closes
 from bot.localhub.problems import Problem
 from tests.support.hub import FILES, World
 

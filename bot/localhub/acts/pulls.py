@@ -108,16 +108,12 @@ def merge(
     if tree is None:
         raise Problem(405, "Pull Request is not mergeable")
     squash = method == "squash"
-    subject = title or (
-        f"{pull.issue.title} (#{pull.number})" if squash else f"Merge pull request #{pull.number} from {pull.head_ref}"
-    )
-    text = f"{subject}\n\n{message or ('' if squash else pull.issue.title)}".rstrip()
     commit = git.write_commit(
         tree=tree,
         parents=(pull.base_sha,) if squash else (pull.base_sha, pull.head_sha),
         author=hub.author(pull.issue.user if squash else sender),
         committer=hub.committer(),
-        message=text,
+        message=_message(pull, squash=squash, title=title, message=message),
     )
     repository.signed.add(commit)
     before, branch = pull.base_sha, f"refs/heads/{pull.base_ref}"
@@ -125,3 +121,11 @@ def merge(
     refs.merged(hub, repository, pull, commit, sender)
     refs.moved(hub, repository, branch, before, commit, sender)
     return commit
+
+
+def _message(pull: Pull, *, squash: bool, title: str, message: str) -> str:
+    """The merge commit's, as given or as GitHub would word it."""
+    if squash:
+        return f"{title or f'{pull.issue.title} (#{pull.number})'}\n\n{message}".rstrip()
+    subject = title or f"Merge pull request #{pull.number} from {pull.head_ref}"
+    return f"{subject}\n\n{message or pull.issue.title}".rstrip()

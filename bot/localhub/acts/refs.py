@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bot.localhub import events
 from bot.localhub.acts import issues
-from bot.localhub.domain import Merge, Pull, Repository, User, closes
+from bot.localhub.closing import closes
+from bot.localhub.domain import Merge, Pull, Repository, User
 from bot.localhub.gitstore import ZERO
 
 if TYPE_CHECKING:

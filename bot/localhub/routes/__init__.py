@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from bot.localhub.calls import Route
-from bot.localhub.routes import apps, checks, comments, contents, gitdata, issues, labels, people, pulls, reviews
+from bot.localhub.routes import (
+    apps,
+    checks,
+    comments,
+    contents,
+    gitdata,
+    issues,
+    labels,
+    people,
+    pulls,
+    review_comments,
+    reviews,
+)
 
 ROUTES: tuple[Route, ...] = (
     *apps.ROUTES,
@@ -13,6 +25,7 @@ ROUTES: tuple[Route, ...] = (
     *labels.ROUTES,
     *comments.ROUTES,
     *issues.ROUTES,
+    *review_comments.ROUTES,
     *reviews.ROUTES,
     *pulls.ROUTES,
     *checks.ROUTES,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bot.localhub import anchors, events
 from bot.localhub.calls import Answer, Call, Fields, Handler, Route, bounded
 from bot.localhub.domain import Pull, Review, ReviewComment, ReviewState, Role
-from bot.localhub.gitstore import FileDiff
-from bot.localhub.problems import Problem, forbidden, invalid, not_found, unprocessable
+from bot.localhub.gitdiff import FileDiff
+from bot.localhub.problems import forbidden, not_found, unprocessable
 from bot.localhub.routes.pulls import pull_of
 from bot.localhub.shapes import pulls as shapes
 
@@ -48,21 +48,9 @@ class Dismissal(Fields):
     message: str
 
 
-class NewComment(DraftComment):
-    commit_id: str
-    in_reply_to: int | None = None
-
-
 def review_of(call: Call) -> Review:
     found = call.repository.reviews.get(call.number("review_id"))
     if found is None or found.pull != pull_of(call).number:
-        raise not_found()
-    return found
-
-
-def comment_of(call: Call) -> ReviewComment:
-    found = call.repository.review_comments.get(call.number("comment_id"))
-    if found is None:
         raise not_found()
     return found
 
@@ -71,7 +59,7 @@ def _review(call: Call, review: Review) -> object:
     return shapes.review(call.hub.links, call.repository, review)
 
 
-def _comment(call: Call, comment: ReviewComment) -> object:
+def shown_comment(call: Call, comment: ReviewComment) -> object:
     return shapes.review_comment(call.hub.links, call.repository, comment)
 
 
@@ -99,24 +87,24 @@ def create_review(call: Call) -> Answer:
     state, body = _state(wanted.event), bounded("PullRequestReview", "body", wanted.body or "")
     _refuse(call, pull, state, body, comments=bool(wanted.comments))
     commit = wanted.commit_id or pull.head_sha
-    files = _files(call, pull, commit)
+    files = changed_files(call, pull, commit)
     placed = []
     for draft in wanted.comments:
         if draft.path not in files:
             raise unprocessable("Unprocessable Entity", "Path could not be resolved")
-        found = _place(files[draft.path], draft)
+        found = place(files[draft.path], draft)
         if found is None:
             raise unprocessable("Unprocessable Entity", "Line could not be resolved")
         placed.append((draft, *found))
-    review = _store_review(call, pull, state, body, commit)
+    review = store_review(call, pull, state, body, commit)
     for draft, side, anchor in placed:
-        _store_comment(call, review, draft, side, anchor)
+        store_comment(call, review, draft, side, anchor)
     if state is not ReviewState.PENDING:
         events.on_review(call.hub, "submitted", call.repository, review, call.actor)
     return Answer(body=_review(call, review))
 
 
-def _files(call: Call, pull: Pull, commit: str) -> dict[str, FileDiff]:
+def changed_files(call: Call, pull: Pull, commit: str) -> dict[str, FileDiff]:
     git = call.repository.git
     if not git.has(commit, "commit") or not git.is_ancestor(commit, pull.head_sha):
         raise unprocessable("Unprocessable Entity", "commit_id is not part of the pull request")
@@ -124,7 +112,7 @@ def _files(call: Call, pull: Pull, commit: str) -> dict[str, FileDiff]:
     return {file.path: file for file in git.files(fork, commit)}
 
 
-def _place(file: FileDiff, draft: DraftComment) -> tuple[str, anchors.Anchor] | None:
+def place(file: FileDiff, draft: DraftComment) -> tuple[str, anchors.Anchor] | None:
     """The side and place of a comment, from `line` or from the old `position`."""
     if file.patch is None or draft.side not in {"LEFT", "RIGHT"}:
         return None
@@ -138,7 +126,7 @@ def _place(file: FileDiff, draft: DraftComment) -> tuple[str, anchors.Anchor] | 
     return None if anchor is None else (side, anchor)
 
 
-def _store_review(call: Call, pull: Pull, state: ReviewState, body: str, commit: str) -> Review:
+def store_review(call: Call, pull: Pull, state: ReviewState, body: str, commit: str) -> Review:
     review = Review(
         id=call.hub.new_id(),
         pull=pull.number,
@@ -152,7 +140,7 @@ def _store_review(call: Call, pull: Pull, state: ReviewState, body: str, commit:
     return review
 
 
-def _store_comment(
+def store_comment(
     call: Call, review: Review, draft: DraftComment, side: str, anchor: anchors.Anchor, reply_to: int | None = None
 ) -> ReviewComment:
     now = call.hub.clock()
@@ -229,78 +217,14 @@ def _comments_of(call: Call, review: Review) -> list[ReviewComment]:
 
 
 def review_comments(call: Call) -> Answer:
-    return call.page(_comments_of(call, review_of(call)), lambda one: _comment(call, one))
-
-
-def list_comments(call: Call) -> Answer:
-    number = pull_of(call).number
-    found = [one for one in call.repository.review_comments.values() if one.pull == number]
-    return call.page(found, lambda one: _comment(call, one))
-
-
-def create_comment(call: Call) -> Answer:
-    """One comment, as a review of its own."""
-    pull, wanted = pull_of(call), call.read(NewComment)
-    if wanted.in_reply_to is not None:
-        return _reply(call, pull, wanted.in_reply_to, wanted.body)
-    files = _files(call, pull, wanted.commit_id)
-    if wanted.path not in files:
-        raise invalid("PullRequestReviewComment", "pull_request_review_thread.path", "invalid")
-    found = _place(files[wanted.path], wanted)
-    if found is None:
-        name = "pull_request_review_thread.line"
-        raise invalid("PullRequestReviewComment", name, "custom", f"{name} must be part of the diff")
-    review = _store_review(call, pull, ReviewState.COMMENTED, "", wanted.commit_id)
-    made = _store_comment(call, review, wanted, *found)
-    events.on_review(call.hub, "submitted", call.repository, review, call.actor)
-    return Answer(status=201, body=_comment(call, made))
-
-
-def reply(call: Call) -> Answer:
-    return _reply(call, pull_of(call), call.number("comment_id"), call.read(ReviewText).body)
-
-
-def _reply(call: Call, pull: Pull, comment_id: int, body: str) -> Answer:
-    first = call.repository.review_comments.get(comment_id)
-    if first is None or first.pull != pull.number:
-        raise not_found()
-    if first.in_reply_to is not None:
-        raise Problem(422, "Validation Failed", errors=["in_reply_to must be the first comment of its thread"])
-    review = _store_review(call, pull, ReviewState.COMMENTED, "", first.commit)
-    anchor = anchors.Anchor(
-        line=first.line, start_line=first.start_line, position=first.position, diff_hunk=first.diff_hunk
-    )
-    draft = DraftComment(path=first.path, body=body, start_side=first.start_side)
-    made = _store_comment(call, review, draft, first.side, anchor, reply_to=first.id)
-    return Answer(status=201, body=_comment(call, made))
-
-
-def get_comment(call: Call) -> Answer:
-    return Answer(body=_comment(call, comment_of(call)))
-
-
-def edit_comment(call: Call) -> Answer:
-    comment = comment_of(call)
-    if comment.user.id != call.actor.id:
-        raise forbidden()
-    comment.body = bounded("PullRequestReviewComment", "body", call.read(ReviewText).body)
-    comment.updated_at = call.hub.clock()
-    return Answer(body=_comment(call, comment))
-
-
-def delete_comment(call: Call) -> Answer:
-    comment = comment_of(call)
-    if comment.user.id != call.actor.id and (call.via or call.repository.role(call.actor) < Role.WRITE):
-        raise forbidden()
-    del call.repository.review_comments[comment.id]
-    return Answer(status=204)
+    return call.page(_comments_of(call, review_of(call)), lambda one: shown_comment(call, one))
 
 
 _PULLS = "/repos/{owner}/{repo}/pulls"
 _ONE = f"{_PULLS}/{{number}}"
 
 
-def _route(method: str, template: str, handler: Handler, role: Role = Role.READ) -> Route:
+def route(method: str, template: str, handler: Handler, role: Role = Role.READ) -> Route:
     return Route(
         method=method,
         template=template,
@@ -312,17 +236,11 @@ def _route(method: str, template: str, handler: Handler, role: Role = Role.READ)
 
 
 ROUTES = (
-    _route("GET", f"{_PULLS}/comments/{{comment_id}}", get_comment),
-    _route("PATCH", f"{_PULLS}/comments/{{comment_id}}", edit_comment),
-    _route("DELETE", f"{_PULLS}/comments/{{comment_id}}", delete_comment),
-    _route("GET", f"{_ONE}/reviews", list_reviews),
-    _route("POST", f"{_ONE}/reviews", create_review),
-    _route("GET", f"{_ONE}/reviews/{{review_id}}", get_review),
-    _route("PUT", f"{_ONE}/reviews/{{review_id}}", edit_review),
-    _route("POST", f"{_ONE}/reviews/{{review_id}}/events", submit_review),
-    _route("PUT", f"{_ONE}/reviews/{{review_id}}/dismissals", dismiss_review, Role.WRITE),
-    _route("GET", f"{_ONE}/reviews/{{review_id}}/comments", review_comments),
-    _route("GET", f"{_ONE}/comments", list_comments),
-    _route("POST", f"{_ONE}/comments", create_comment),
-    _route("POST", f"{_ONE}/comments/{{comment_id}}/replies", reply),
+    route("GET", f"{_ONE}/reviews", list_reviews),
+    route("POST", f"{_ONE}/reviews", create_review),
+    route("GET", f"{_ONE}/reviews/{{review_id}}", get_review),
+    route("PUT", f"{_ONE}/reviews/{{review_id}}", edit_review),
+    route("POST", f"{_ONE}/reviews/{{review_id}}/events", submit_review),
+    route("PUT", f"{_ONE}/reviews/{{review_id}}/dismissals", dismiss_review, Role.WRITE),
+    route("GET", f"{_ONE}/reviews/{{review_id}}/comments", review_comments),
 )

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.localhub.domain import Repository, Role, stamp
-from bot.localhub.gitstore import Commit, FileDiff, Person, TreeEntry
+from bot.localhub.gitdiff import FileDiff
+from bot.localhub.gitstore import Commit, Person, TreeEntry
 from bot.localhub.links import Links
 from bot.localhub.shapes import accounts
 
