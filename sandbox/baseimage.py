@@ -134,7 +134,7 @@ def built(recipe: Recipe, work_dir: Path, progress: Progress) -> Iterator[subpro
 
     Everything on disk is removed at the end. Raises `SetupError` where this machine cannot build one.
     """
-    debootstrap = _require_tools()
+    debootstrap = require_tools(os.defpath + ":/usr/sbin:/sbin:/usr/local/sbin", os.geteuid())
     work_dir.mkdir(parents=True, exist_ok=True)
     root = Path(tempfile.mkdtemp(prefix="base-", dir=work_dir))
     # mkdtemp's 0700 would become the mode of the image's "/", which its user could then not enter.
@@ -149,14 +149,15 @@ def built(recipe: Recipe, work_dir: Path, progress: Progress) -> Iterator[subpro
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _require_tools() -> str:
-    found = shutil.which("debootstrap", path=os.defpath + ":/usr/sbin:/sbin:/usr/local/sbin")
+def require_tools(search: str, user: int) -> str:
+    """debootstrap's path. Raises `SetupError` that says what is missing."""
+    found = shutil.which("debootstrap", path=search)
     if found is None:
         raise SetupError(
             "No registry answers, and the base image cannot be built here without debootstrap: install it "
             "(apt-get install debootstrap), or name an image that the engine has in `sandbox.base_image`."
         )
-    if os.geteuid() != 0:
+    if user != 0:
         raise SetupError(
             "No registry answers, and building the base image with debootstrap needs root: run this once as root "
             "(redgreen keeps the image), or name an image that the engine has in `sandbox.base_image`."

@@ -74,9 +74,10 @@ class ImageFacts:
 class Daemon:
     """A connected engine."""
 
-    def __init__(self, client: docker.DockerClient, docker_host: str) -> None:
+    def __init__(self, client: docker.DockerClient, docker_host: str, cpus: int) -> None:
         self._client = client
         self._docker_host = docker_host
+        self._cpus = cpus
 
     @classmethod
     def connect(cls, docker_host: str) -> Daemon:
@@ -84,7 +85,8 @@ class Daemon:
         client: docker.DockerClient | None = None
         try:
             client = _client(docker_host, _REQUEST_SECONDS)
-            client.ping()
+            # An engine refuses a container more processors than it has.
+            cpus = int(client.info()["NCPU"])
         except _TRANSPORT_ERRORS as error:
             if client is not None:
                 client.close()
@@ -92,7 +94,7 @@ class Daemon:
             raise EngineUnavailable(
                 f"No Docker engine answers at {where} ({_brief(error)}). {HOW_TO_GET_ONE}"
             ) from error
-        return cls(client, docker_host)
+        return cls(client, docker_host, cpus)
 
     def close(self) -> None:
         self._client.close()
@@ -172,7 +174,7 @@ class Daemon:
                 security_opt=["no-new-privileges"],
                 mem_limit=spec.memory_bytes,
                 memswap_limit=spec.memory_bytes,
-                nano_cpus=int(spec.cpus * 1e9),
+                nano_cpus=int(min(spec.cpus, self._cpus) * 1e9),
                 pids_limit=spec.pids,
                 ulimits=_ulimits(spec.file_bytes),
                 tmpfs=dict(spec.tmpfs),
