@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from agents.errors import ModelError
+from agents.errors import AgentError
 from bot.errors import BotError, UsageError
 from bot.report import EXIT_NOT_JUDGED
 from bot.terminal import Narrator, plain_table, print_json, standard_output
@@ -203,7 +203,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         app()
-    except (BotError, SandboxError, ModelError, SettingsRefused) as error:
+    except (BotError, SandboxError, AgentError, SettingsRefused) as error:
         _complain(str(error), getattr(error, "log_tail", ""))
         sys.exit(EXIT_NOT_JUDGED)
     sys.exit(0)

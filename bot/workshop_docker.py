@@ -15,9 +15,10 @@ from typing import Protocol
 from agents.models import build
 from agents.protocols import Model, Recorder
 from agents.review import Claims, review
-from agents.strategies import STRATEGIES
+from agents.strategies import strategy
 from agents.types import Attempt, AttemptLimits, Ending, Task, Usage
 from bot.errors import UsageError
+from bot.narrated import Narrated
 from bot.report import why
 from bot.types import IssueText, Repository
 from bot.workshop import FileAt, Finding
@@ -89,8 +90,9 @@ class DockerWorkshop:
             return _without_environment(task, spec)
         with self._environment(plan, base) as environment:
             self._bench.progress(f"{spec.name} works on it ({spec.strategy})")
-            solve = STRATEGIES[spec.strategy]
-            return solve(task, environment, self._model(spec), self._bench.attempt_limits, recorder)
+            narrated = Narrated(recorder, self._bench.progress)
+            solve = strategy(spec.strategy)
+            return solve(task, environment, self._model(spec), self._bench.attempt_limits, narrated)
 
     def police(self, diff: str) -> Patch:
         return parse(diff)

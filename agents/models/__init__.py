@@ -9,8 +9,6 @@ from pydantic import SecretStr
 
 from agents.dialects.text import TextDialect
 from agents.errors import ModelRefused
-from agents.models.anthropic import AnthropicModel
-from agents.models.openai import OpenAIModel
 from agents.models.replay import ReplayModel
 from agents.models.retry import Retrying
 from agents.protocols import Model
@@ -31,8 +29,12 @@ def build(spec: ModelSpec, key: SecretStr | None, *, self_hosted_only: bool = Fa
         case Adapter.REPLAY:
             return ReplayModel.open(spec.name, Path(spec.endpoint))
         case Adapter.ANTHROPIC:
+            from agents.models.anthropic import AnthropicModel  # importing an SDK costs seconds: only when it is used
+
             model: Model = AnthropicModel(spec, _key(spec, key))
         case Adapter.OPENAI:
+            from agents.models.openai import OpenAIModel
+
             model = OpenAIModel(spec, _key(spec, key))
         case _:
             assert_never(spec.adapter)
