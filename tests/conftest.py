@@ -56,9 +56,12 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     try:
         connected = Engine.connect(config)
     except EngineUnavailable as error:
-        pytest.fail(f"{error} To run the tests without one, on your own word: {_SWITCH}=0.", pytrace=False)
-    yield connected
-    connected.close()
+        refusal = f"{error} To run the tests without one, on your own word: {_SWITCH}=0."
+    else:
+        yield connected
+        connected.close()
+        return
+    pytest.fail(refusal, pytrace=False)
 
 
 @pytest.fixture(scope="session")
