@@ -237,17 +237,23 @@ class GitStore:
 
     def write_tree(self, base: str | None, changes: Sequence[TreeChange]) -> str:
         """A tree made of `base` (or nothing) and the changes, in an index of its own."""
+        lines = [line for change in changes for line in self._index_lines(base, change)]
         with tempfile.TemporaryDirectory(prefix="localhub-index-") as folder:
             env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             self.run("read-tree", base or "--empty", env=env)
-            for change in changes:
-                if change.mode == "040000" and change.sha is not None:
-                    self._spawn(["rm", "-r", "-q", "--cached", "--ignore-unmatch", "--", change.path], env=env)
-                    self.run("read-tree", f"--prefix={change.path}/", change.sha, env=env)
-                    continue
-                line = f"{change.mode} {change.sha}" if change.sha else f"0 {ZERO}"
-                self.run("update-index", "-z", "--index-info", data=f"{line}\t{change.path}\0".encode(), env=env)
+            data = "".join(f"{line}\0" for line in lines).encode(errors="surrogateescape")
+            self.run("update-index", "-z", "--index-info", data=data, env=env)
             return self._text("write-tree", env=env)
+
+    def _index_lines(self, base: str | None, change: TreeChange) -> list[str]:
+        """A change as `git update-index --index-info` reads it; a directory replaces all that stood there."""
+        if change.mode != "040000":
+            return [f"{change.mode} {change.sha}\t{change.path}" if change.sha else f"0 {ZERO}\t{change.path}"]
+        prefix = f"{change.path}/"
+        old = self.entries(base, recursive=True) if base else []
+        new = self.entries(change.sha, recursive=True) if change.sha else []
+        gone = [f"0 {ZERO}\t{one.path}" for one in old if one.path.startswith(prefix) and one.type != "tree"]
+        return gone + [f"{one.mode} {one.sha}\t{prefix}{one.path}" for one in new if one.type != "tree"]
 
     # --- differences ---------------------------------------------------------------------------------------------
 

@@ -61,10 +61,10 @@ class Contract:
 
 
 @contextlib.contextmanager
-def running_hub(clock: Callable[[], datetime] | None = None) -> Iterator[LocalHub]:
+def running_hub(clock: Callable[[], datetime] | None = None, contract: Contract | None = None) -> Iterator[LocalHub]:
     """A hub on a free port. Leaving the block fails when anything it said or accepted is not as GitHub describes it, or
     when a webhook payload has another shape."""
-    contract = Contract()
+    contract = contract or Contract()
     with LocalHub(clock=clock or Clock(), observer=contract) as hub:
         yield hub
         hub.drain(60)
@@ -112,7 +112,7 @@ class World:
         )
 
     def address(self, path: str = "") -> str:
-        return f"{self.hub.api_url}/repos/{self.full_name}/{path}".rstrip("/")
+        return f"{self.hub.api_url}/repos/{self.full_name}/{path}"
 
     def app_jwt(self, **claims: Any) -> str:
         """The App's JWT, good for nine minutes; `claims` replace what it says."""
@@ -136,8 +136,10 @@ FILES = {
 
 
 @contextlib.contextmanager
-def world(*, private: bool = False, clock: Callable[[], datetime] | None = None) -> Iterator[World]:
-    with running_hub(clock) as hub:
+def world(
+    *, private: bool = False, clock: Callable[[], datetime] | None = None, contract: Contract | None = None
+) -> Iterator[World]:
+    with running_hub(clock, contract) as hub:
         tokens = {login: hub.add_user(login)[1] for login in ("ada", "mona", "rudi", "zoe")}
         people = {"mona": Role.WRITE, "rudi": Role.READ}
         repository = hub.add_repository("ada", "shop", FILES, private=private, collaborators=people)
