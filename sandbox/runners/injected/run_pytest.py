@@ -116,6 +116,15 @@ class Plugin:
         outcome = yield
         report = outcome.get_result()
         report.redgreen_error = call.excinfo.value if call.excinfo is not None else None
+        report.redgreen_declared = call.when == "call" and self._expects_failure(item)
+
+    @staticmethod
+    def _expects_failure(item):
+        """unittest's own mark; pytest turns its failure into a call of `xfail` after the body ran."""
+        name = "__unittest_expecting_failure__"
+        return bool(
+            getattr(getattr(item, "obj", None), name, False) or getattr(getattr(item, "cls", None), name, False)
+        )
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report):
@@ -133,8 +142,8 @@ class Plugin:
             "raised": error is not None,
         }
         if hasattr(report, "wasxfail"):
-            declared_at_run_time = error is not None and isinstance(error, pytest.xfail.Exception)
-            record["xfail"] = "called" if declared_at_run_time else "marked"
+            called = isinstance(error, pytest.xfail.Exception) and not getattr(report, "redgreen_declared", False)
+            record["xfail"] = "called" if called else "marked"
         if error is not None and not isinstance(error, pytest.skip.Exception):
             record.update(REPORTER.failure(error))
         elif report.failed:
