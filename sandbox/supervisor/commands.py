@@ -15,6 +15,8 @@ from sandbox.supervisor.stream import Header, Stream
 
 KILL_AFTER = 1.0
 """Seconds between the TERM that ends a command at its time limit and the KILL of whatever is left."""
+IDLE_SECONDS = 0.005
+"""Without a request before a shell is made ready for the next one."""
 SHELL = ("/bin/bash", "--norc", "--noprofile", "-c")
 SPARE_LINE_LIMIT = 4096
 _SPARE_SCRIPT = """IFS= read -r -d '' -u 3 __line || exit 0
@@ -123,8 +125,14 @@ class Commands:
             os.close(writer)
 
     def prepare(self, request: Header) -> None:
-        """After the answer: have a shell ready for another command line in the same directory."""
-        if fits_spare(request) and self.spare is None:
+        """After the answer: have a shell ready for another command line in the same directory.
+
+        Not at once: starting it would take the processor from those who carry the answer to the host. A request that
+        is here before then is served first.
+        """
+        if not fits_spare(request) or self.spare is not None or self.stream.has_more:
+            return
+        if not select.select([0], [], [], IDLE_SECONDS)[0]:
             with contextlib.suppress(OSError, ValueError):
                 self.spare = Spare(self.children, self.env, request["cwd"])
 
