@@ -3,7 +3,7 @@
 Both work in a container of the same image on the same engine and run the same command lines, in turns, in one run; the
 outputs must be equal. Timed is what a caller waits for: from the call to the result. The first rounds are not counted.
 
-    python benchmarks/shell_step.py [--rounds 40] [--json]
+    python benchmarks/shell_step.py [--rounds 25] [--json]
 
 mini-swe-agent (pinned, from the package index) is installed into a temporary environment of its own and runs in a
 process of its own, so its interpreter's start is not counted. Needs Docker and its command line client.
@@ -35,6 +35,8 @@ PEER_NEEDS = ("pydantic", "python-dotenv", "platformdirs", "rich")
 """What its Docker environment imports; its other dependencies (model clients) are not used here."""
 REQUIRED = 50.0
 WARM_UP = 3
+PAUSE = 0.15
+"""Seconds before each step, on both sides: an engine cleans up after an `exec` that has returned, and a model thinks."""
 COMMANDS = (
     "true",
     "ls -la /usr/lib/python3",
@@ -117,7 +119,10 @@ def measure(ours: Step, theirs: Step, rounds: int) -> list[Row]:
     seconds: dict[str, tuple[list[float], list[float]]] = {command: ([], []) for command in COMMANDS}
     for number in range(rounds + WARM_UP):
         for command in COMMANDS:
-            one, other = ours(command), theirs(command)
+            time.sleep(PAUSE)
+            one = ours(command)
+            time.sleep(PAUSE)
+            other = theirs(command)
             if one[1:] != other[1:]:
                 sys.exit(f"{command!r}: the results differ: {one[1:]!r} and {other[1:]!r}")
             if number >= WARM_UP:
@@ -139,7 +144,7 @@ def connect() -> Engine:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     engine = connect()
