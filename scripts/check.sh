@@ -5,6 +5,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin=.venv/bin
+# shellcheck source=scripts/common.sh
+. scripts/common.sh
 
 lint() {
   "$bin/ruff" check . && "$bin/ruff" format --check .
@@ -56,9 +58,21 @@ all() {
   return "$result"
 }
 
+# The store is tested on SQLite and on PostgreSQL. Only the server's programs are needed: the tests start their own.
+prepare_postgres() {
+  [ "${REDGREEN_TEST_POSTGRES:-1}" != 0 ] || return 0
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return 0
+  if ! apt_install postgresql; then
+    printf 'No PostgreSQL here and no right to install it: its tests are skipped (REDGREEN_TEST_POSTGRES=0)\n'
+    export REDGREEN_TEST_POSTGRES=0
+  fi
+}
+
 prepare() {
   case ${1:-} in
     all | tests)
+      mkdir -p var
+      prepare_postgres
       if [ "${REDGREEN_TEST_DOCKER:-1}" = 0 ]; then
         printf 'REDGREEN_TEST_DOCKER=0: everything that needs a Docker engine is skipped\n'
         scripts/setup.sh --no-engine
