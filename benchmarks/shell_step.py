@@ -36,7 +36,7 @@ PEER_NEEDS = ("pydantic", "python-dotenv", "platformdirs", "rich")
 REQUIRED = 50.0
 WARM_UP = 3
 PAUSE = 0.15
-"""Seconds before each step, on both sides: an engine cleans up after an `exec` that has returned, and a model thinks."""
+"""Seconds before each step, on both sides: an engine cleans up after an `exec` has returned, and a model thinks."""
 COMMANDS = (
     "true",
     "ls -la /usr/lib/python3",
