@@ -103,7 +103,7 @@ class Fixing:
         self.tools.workshop.fetch(self.name, url, token, [base])
         self.say(Working(model=self.model))
         draft = self.tools.draft if config.pull_request is None else config.pull_request == "draft"
-        return {"base": base, "draft": draft, "protected": list(config.protected)}
+        return {"base": base, "draft": draft, "config": config.as_json()}
 
     def attempt(self, prepared: dict[str, Any], is_draining: Callable[[], bool]) -> dict[str, Any]:
         """One model on the task; each step is stored when it happens, and a crash goes on from the last one."""
@@ -116,7 +116,9 @@ class Fixing:
             model=self.model,
             stopped=lambda: is_draining() or store.jobs.stop_reason(self.job.id) is not None,
         )
-        made = self.tools.workshop.attempt(self.task(prepared), self.model, recorder)
+        made = self.tools.workshop.attempt(
+            self.task(prepared), self.model, recorder, RepoConfig.from_json(prepared["config"])
+        )
         if made.ending is Ending.STOPPED and store.jobs.stop_reason(self.job.id) is None:
             raise Parked  # the process is draining: the next one goes on from the stored steps
         store.attempts.finish(self.attempt_id, made)
@@ -126,13 +128,13 @@ class Fixing:
         """The patch is policed, then executed. `refused` is a sentence when the policy turned it away."""
         self.say(Verifying(model=self.model))
         diff = self.made().diff
-        rules = RepoConfig(protected=tuple(prepared["protected"]))
+        rules = RepoConfig.from_json(prepared["config"])
         try:
             patch = self.tools.workshop.police(diff)
             forbidden = [path for path in patch.paths() if rules.forbids(path)]
             if forbidden:
                 raise PatchRefused(f"It changes {forbidden[0]}, which is protected.")
-            proof = self.tools.workshop.verify(self.name, CommitSha(prepared["base"]), diff)
+            proof = self.tools.workshop.verify(self.name, CommitSha(prepared["base"]), diff, rules)
         except (PatchRefused, PatchDoesNotApply) as refused:
             return {"verified": False, "refused": str(refused)}
         self.tools.store.proofs.save(self.job.id, to_statement(proof), verdict_name(proof.verdict))

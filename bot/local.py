@@ -11,6 +11,7 @@ from pathlib import Path
 from agents.trajectory import FileRecorder, to_json
 from agents.types import Attempt, Task, Trajectory
 from bot.errors import UsageError
+from bot.repo_config import PATH, ConfigProblem, RepoConfig, parse
 from bot.workshop_docker import DockerWorkshop
 from sandbox.errors import SetupError
 from sandbox.proof import to_statement
@@ -92,13 +93,22 @@ def local_task(issue: str, repository: str, base: CommitSha) -> Task:
     )
 
 
+def repository_config(workshop: DockerWorkshop, repository: str, commit: str) -> RepoConfig:
+    """`.github/redgreen.yml` as it is at this commit. Raises `UsageError` with the line of a mistake."""
+    config = parse(workshop.tree(repository, commit).read(PATH))
+    if isinstance(config, ConfigProblem):
+        raise UsageError(f"{PATH}, line {config.line}: {config.message}")
+    return config
+
+
 def fix(workshop: DockerWorkshop, task: Task, model: str, out: Path) -> Fix:
     """One attempt and its verification; everything made is written below `out`, also when Ctrl-C ends it early."""
     out.mkdir(parents=True, exist_ok=True)
     steps = out / "steps.jsonl"
     steps.unlink(missing_ok=True)
     recorder = FileRecorder(steps, task_id=task.id, model=model, strategy="")
-    attempt = workshop.attempt(task, model, recorder)
+    config = repository_config(workshop, task.repository, task.base_commit)
+    attempt = workshop.attempt(task, model, recorder, config)
     trajectory = Trajectory(
         task_id=task.id,
         model=attempt.model,
@@ -110,7 +120,7 @@ def fix(workshop: DockerWorkshop, task: Task, model: str, out: Path) -> Fix:
     (out / "patch.diff").write_text(attempt.diff, encoding="utf-8", errors="surrogateescape")
     if not attempt.diff:
         return Fix(attempt=attempt, proof=None, directory=out)
-    proof = workshop.verify(task.repository, CommitSha(task.base_commit), attempt.diff)
+    proof = workshop.verify(task.repository, CommitSha(task.base_commit), attempt.diff, config)
     write_proof(proof, out)
     return Fix(attempt=attempt, proof=proof, directory=out)
 

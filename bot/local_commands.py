@@ -46,7 +46,8 @@ def verify(
     diff = local.read_text(patch, "--patch")
     test_diff = local.read_text(tests, "--tests") if tests else ""
     sources, workshop = _open(settings, repo, Narrator())
-    proof = workshop.verify(str(sources.directory), sources.commit(base), diff, test_diff)
+    name, commit = str(sources.directory), sources.commit(base)
+    proof = workshop.verify(name, commit, diff, local.repository_config(workshop, name, commit), tests=test_diff)
     where = local.write_proof(proof, out) if out else None
     if as_json:
         print_json(shared_keys(proof) | ({"proof": str(where)} if where else {}))
@@ -60,7 +61,7 @@ def verify_again(settings: Settings, *, proof: Path, repo: Path, as_json: bool) 
     old = _read_proof(proof)
     sources, workshop = _open(settings, repo, Narrator())
     commit = sources.commit(old.base_commit)
-    new = workshop.verify(str(sources.directory), commit, old.patch, old.tests)
+    new = workshop.prove(str(sources.directory), commit, old.patch, plan=old.plan, tests=old.tests)
     comparison = compare(old, new)
     if as_json:
         print_json(shared_keys(new) | {"holds": comparison.holds, "differences": list(comparison.differences)})
@@ -76,7 +77,7 @@ def review(settings: Settings, *, repo: Path, base: str, head: str, model: str, 
     name, head_sha = str(sources.directory), sources.commit(head)
     fork = workshop.merge_base(name, sources.commit(base), head_sha)
     diff = workshop.diff(name, fork, head_sha)
-    proof = workshop.verify(name, fork, diff)
+    proof = workshop.verify(name, fork, diff, local.repository_config(workshop, name, fork))
     seen = assess(proof, head_sha)
     claims = workshop.review_call(head, diff, proof, model or settings.models.default)
     if out:

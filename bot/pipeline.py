@@ -21,6 +21,7 @@ from bot.types import Job, JobId, JobKind, JobState, RecordOutcome
 
 _OUTCOME = TypeAdapter(RecordOutcome)
 NOT_VERIFIED = "not verified"
+IGNORED = "Only paths change that .github/redgreen.yml tells to ignore."
 
 
 class Pipeline:
@@ -77,6 +78,9 @@ class Pipeline:
             pull = arrows.take("acknowledge", reviewing.acknowledge)
             assert pull is not None
             prepared = arrows.take("prepare", lambda: reviewing.prepare(pull))
+            if prepared["ignored"]:
+                arrows.take("conclude", lambda: reviewing.conclude_without(pull, "skipped", IGNORED))
+                return JobState.DONE, IGNORED
             verdict = arrows.take("verify", lambda: reviewing.verify(prepared))["verdict"]
             found = arrows.take("find", lambda: reviewing.find(prepared))
             arrows.take("conclude", lambda: reviewing.conclude(prepared, found))

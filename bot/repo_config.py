@@ -125,6 +125,14 @@ class RepoConfig(_Closed):
         default=(), strict=False, max_length=200, description="Paths that redgreen's patches must not touch."
     )
 
+    def as_json(self) -> str:
+        """What was said, to be stored with a job."""
+        return self.model_dump_json(exclude_unset=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> RepoConfig:
+        return cls.model_validate_json(text)
+
     def forbids(self, path: str) -> bool:
         return _matches(path, (".github/**", *self.protected))
 
@@ -237,15 +245,22 @@ def _words(root: yaml.MappingNode) -> frozenset[str]:
 
 
 def _line(root: yaml.Node, location: tuple[str | int, ...]) -> int:
+    """The line of the deepest part of the location that the file has."""
     node, line = root, root.start_mark.line
     for part in location:
-        if isinstance(node, yaml.MappingNode):
-            key, node = next((key, value) for key, value in node.value if key.value == part)
-            line = key.start_mark.line
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            node = node.value[part]
-            line = node.start_mark.line
+        found = _child(node, part)
+        if found is None:
+            break
+        node, line = found
     return line + 1
+
+
+def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node, int] | None:
+    if isinstance(node, yaml.MappingNode):
+        return next(((value, key.start_mark.line) for key, value in node.value if key.value == part), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+        return node.value[part], node.value[part].start_mark.line
+    return None
 
 
 def _sentence(kind: str, message: str, location: tuple[Any, ...]) -> str:

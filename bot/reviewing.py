@@ -10,10 +10,11 @@ from bot.fixing import Tools, check_budget
 from bot.forge.protocol import Forge
 from bot.messages import review as words
 from bot.publisher import publish
-from bot.repo_config import PATH, ConfigProblem, parse
+from bot.repo_config import PATH, ConfigProblem, RepoConfig, parse
 from bot.review import Anchored, anchor, assess
 from bot.types import Job, Publication
 from bot.workshop import Finding
+from sandbox.errors import PatchRefused
 from sandbox.proof import from_statement, to_statement
 from sandbox.types import CommitSha, Proof, verdict_name
 
@@ -65,11 +66,14 @@ class Reviewing:
         workshop.fetch(self.name, url, token, [pull["base"], f"refs/pull/{self.number}/head"])
         workshop.fetch(self.name, url, token, [pull["head"]])
         base = workshop.merge_base(self.name, CommitSha(pull["base"]), CommitSha(pull["head"]))
-        return {"base": base, "head": pull["head"], "ignore": list(config.ignore)}
+        prepared = {"base": base, "head": pull["head"], "config": config.as_json()}
+        asked_for = self.job.start.comment_id is not None
+        return prepared | {"ignored": not asked_for and config.ignores_all(self.changed_paths(prepared))}
 
     def verify(self, prepared: dict[str, Any]) -> dict[str, Any]:
         """Base's tests on head, the pull request's new tests without and with its change."""
-        proof = self.tools.workshop.verify(self.name, CommitSha(prepared["base"]), self.diff(prepared))
+        config = RepoConfig.from_json(prepared["config"])
+        proof = self.tools.workshop.verify(self.name, CommitSha(prepared["base"]), self.diff(prepared), config)
         self.tools.store.proofs.save(self.job.id, to_statement(proof), verdict_name(proof.verdict))
         return {"verdict": verdict_name(proof.verdict)}
 
@@ -123,6 +127,13 @@ class Reviewing:
 
     def diff(self, prepared: dict[str, Any]) -> str:
         return self.tools.workshop.diff(self.name, CommitSha(prepared["base"]), CommitSha(prepared["head"]))
+
+    def changed_paths(self, prepared: dict[str, Any]) -> tuple[str, ...]:
+        """The files that the pull request changes; none where the policy refuses its diff, which is for the verdict."""
+        try:
+            return self.tools.workshop.police(self.diff(prepared)).paths()
+        except PatchRefused:
+            return ()
 
     def proof(self) -> Proof:
         statement = self.tools.store.proofs.load(self.job.id)

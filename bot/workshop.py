@@ -12,6 +12,7 @@ from typing import Protocol
 
 from agents.protocols import Recorder
 from agents.types import Attempt, Task
+from bot.repo_config import RepoConfig
 from bot.types import IssueText, Repository
 from sandbox.types import CommitSha, Patch, Proof
 
@@ -46,15 +47,18 @@ class Workshop(Protocol):
 
     def task(self, repository: Repository, issue: IssueText, base: CommitSha) -> Task: ...
 
-    def attempt(self, task: Task, model: str, recorder: Recorder) -> Attempt:
-        """One model on one task, in a container of its own, going on from what the recorder holds."""
+    def attempt(self, task: Task, model: str, recorder: Recorder, config: RepoConfig) -> Attempt:
+        """One model on one task, in a container of its own, going on from what the recorder holds.
+
+        `config` is the repository's own word on its environment, here and in `verify`.
+        """
         ...
 
     def police(self, diff: str) -> Patch:
         """Raises `sandbox.errors.PatchRefused`."""
         ...
 
-    def verify(self, repository: str, base: CommitSha, diff: str) -> Proof: ...
+    def verify(self, repository: str, base: CommitSha, diff: str, config: RepoConfig) -> Proof: ...
 
     def diff(self, repository: str, base: CommitSha, head: CommitSha) -> str: ...
 

@@ -19,12 +19,14 @@ from agents.strategies import strategy
 from agents.types import Attempt, AttemptLimits, Ending, Task, Usage
 from bot.errors import UsageError
 from bot.narrated import Narrated
+from bot.repo_config import RepoConfig
 from bot.report import why
 from bot.types import IssueText, Repository
 from bot.workshop import FileAt, Finding
 from config.models import Lineup, ModelSpec, UnknownModel
 from config.settings import model_key
 from sandbox.buildpacks import detect
+from sandbox.buildpacks.python import BASE
 from sandbox.cache import RunCache
 from sandbox.engine import Engine
 from sandbox.environment import AttemptEnvironment
@@ -82,10 +84,10 @@ class DockerWorkshop:
             body=issue.body,
         )
 
-    def attempt(self, task: Task, model: str, recorder: Recorder) -> Attempt:
+    def attempt(self, task: Task, model: str, recorder: Recorder, config: RepoConfig) -> Attempt:
         spec = self._spec(model)
         base = self.tree(task.repository, task.base_commit)
-        plan = detect(base)
+        plan = plan_for(base, config)
         if plan is None:
             return _without_environment(task, spec)
         with self._environment(plan, base) as environment:
@@ -97,10 +99,18 @@ class DockerWorkshop:
     def police(self, diff: str) -> Patch:
         return parse(diff)
 
-    def verify(self, repository: str, base: CommitSha, diff: str, tests: str = "") -> Proof:
+    def verify(self, repository: str, base: CommitSha, diff: str, config: RepoConfig, *, tests: str = "") -> Proof:
+        plan = plan_for(self.tree(repository, base), config)
+        return self.prove(repository, base, diff, plan=plan, tests=tests)
+
+    def prove(
+        self, repository: str, base: CommitSha, diff: str, *, plan: EnvironmentPlan | None, tests: str = ""
+    ) -> Proof:
+        """`verify` in an environment that is known already: that of an older proof, say."""
         request = VerifyRequest(
             base_commit=base,
             base=self.tree(repository, base),
+            plan=plan,
             patch=diff,
             tests=tests,
             limits=self._bench.limits,
@@ -143,6 +153,17 @@ class DockerWorkshop:
 
     def _model(self, spec: ModelSpec) -> Model | None:
         return build(spec, model_key(spec.key_variable))
+
+
+def plan_for(base: Tree, config: RepoConfig) -> EnvironmentPlan | None:
+    """What the repository says of its environment, over what is detected; None where nothing is known at all."""
+    detected = detect(base)
+    said = config.environment
+    if detected is None:
+        if not said.runner:
+            return None
+        detected = EnvironmentPlan(language="python", runner=said.runner, base=BASE)
+    return said.over(detected)
 
 
 def _file_at(tree: GitTree, path: str) -> FileAt:

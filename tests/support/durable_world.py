@@ -22,6 +22,7 @@ from agents.types import Attempt, Ending, Message, Role, Step, Task, Text, Usage
 from bot.engine import Gate, QueueConfig, Steps
 from bot.fixing import Tools
 from bot.forge.protocol import CheckRun, LineComment, Permission, Remote
+from bot.repo_config import RepoConfig
 from bot.routing import Policy
 from bot.store import Store
 from bot.store.jobs import JobStore
@@ -187,7 +188,7 @@ class FileWorkshop:
     def task(self, repository: Repository, issue: IssueText, base: CommitSha) -> Task:
         return Task(id="t", repository=repository.full_name, base_commit=base, title=issue.title, body=issue.body)
 
-    def attempt(self, task: Task, model: str, recorder: Recorder) -> Attempt:
+    def attempt(self, task: Task, model: str, recorder: Recorder, config: RepoConfig) -> Attempt:
         index = len(recorder.steps())
         while index < CALLS or self.until_stopped:
             if recorder.stopped():
@@ -203,7 +204,7 @@ class FileWorkshop:
     def police(self, diff: str) -> Patch:
         return Patch(diff=diff, changes=(FileChange(path="slug.py", part=Part.SOURCE),))
 
-    def verify(self, repository: str, base: CommitSha, diff: str) -> Proof:
+    def verify(self, repository: str, base: CommitSha, diff: str, config: RepoConfig) -> Proof:
         self.fate.note("verified.log", base)
         proof = proofs.proof(proofs.VERDICTS[0], proofs.run(RunKind.BASE, proofs.report()))
         return replace(proof, base_commit=base, patch=diff, patch_sha256=sha256_of(diff))
