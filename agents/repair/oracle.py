@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agents.protocols import Environment
 from agents.repair import witness as witnesses
 from agents.repair.issue import read_issue
 from agents.repair.localise import is_test_path
 from agents.repair.names import NameIndex
+from agents.repair.types import TestTrace
+from agents.repair.warm import Job, WarmWorker, WorkerConfig, WorkerLost, runner_of
 from agents.repair.witness import Witness
 from agents.types import Ending, Task
-from sandbox.types import Failure, TestId, TestReport, TestResult
+from sandbox.types import Failure, TestId, TestReport, TestResult, TestStatus
 
 _MISSING = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError")
 """Exceptions that say that a test could not be asked, wherever they come from."""
 _NOT_THERE = ("NameError", "AttributeError", "UnboundLocalError")
 """Exceptions that say so when the test's own line raises them."""
+
+HANGING_SECONDS = 8.0
+"""A test that takes longer, in a suite that did not end, is taken for one that hangs."""
 
 NEEDED = (
     "The issue states nothing that can be tested without a model. It would have to name a call and what should come "
@@ -55,13 +60,16 @@ def find_oracle(
     if written is not None:
         environment.write(written.path, written.text().encode("utf-8"))
     report = environment.run_tests(timeout=timeout)
+    if not report.complete:
+        report = _finished(environment, report, timeout)
     base_red = tuple(sorted(test for test in report.red if written is None or written.owns(test) is None))
     known = tuple(test for test in task.known_red if test in report.red) or task.known_red
     red, not_red = _judge_witness(written, report)
     if written is not None and red:
         environment.write(written.path, written.text(red.values()).encode("utf-8"))
+        kept = {test: r for test, r in report.results.items() if written.owns(test) is None or test in red}
         return Oracle(
-            red=tuple(sorted(red)), report=report, also_red=known or base_red,
+            red=tuple(sorted(red)), report=replace(report, results=kept), also_red=known or base_red,
             note=f"Reproduced: {_count(len(red), 'test')} made from the issue, red in {written.path} "
             f"({_why(report, red)}).",
         )  # fmt: skip
@@ -72,6 +80,33 @@ def find_oracle(
         if chosen:
             return Oracle(red=chosen, report=report, note=f"Red on base: {_listed(chosen)}.")
     return _no_oracle(written, not_red, problems, report)
+
+
+def _finished(environment: Environment, report: TestReport, seconds: float) -> TestReport:
+    """What the suite says when each test has its own time limit: for a run that hung, so that its report has no end.
+
+    pytest only; with unittest, or when that fails too, the report as it was.
+    """
+    if report.results and runner_of(report.results) != "pytest":
+        return report
+    try:
+        worker = WarmWorker(environment, WorkerConfig(runner="pytest", mode="cold", slots=1))
+        try:
+            outcome = worker.run(
+                Job(id=0, stages=((TestId("*"),),), test_seconds=HANGING_SECONDS, total_seconds=seconds)
+            )
+        finally:
+            worker.close()
+    except WorkerLost:
+        return report
+    results = {
+        test: TestResult(id=test, status=_status(trace), seconds=trace.seconds) for test, trace in outcome.tests.items()
+    }
+    return TestReport(results={**results, **report.results}, collection_errors=report.collection_errors)
+
+
+def _status(trace: TestTrace) -> TestStatus:
+    return TestStatus(trace.status) if trace.status in set(TestStatus) else TestStatus.FAILED
 
 
 def _write_witness(

@@ -113,7 +113,8 @@ class Search:
                 return "stopped"
             if now - began > limits.seconds:
                 return "time"
-            if first_found is not None and now - first_found > limits.after_first:
+            # As long again as the first took: an easy bug is not searched for long, a hard one not given up early.
+            if first_found is not None and now - first_found > min(limits.after_first, max(3.0, first_found - began)):
                 return "enough"
             return "enough" if len(result.plausible) >= limits.enough else ""
 

@@ -94,7 +94,7 @@ class _Repair:
         self.check()
         started = time.monotonic()
         sources = self.sources()
-        oracle = find_oracle(self.task, self.environment, sources, timeout=max(30.0, self.left() / 3))
+        oracle = find_oracle(self.task, self.environment, sources, timeout=max(20.0, min(300.0, self.left() / 6)))
         if isinstance(oracle, NoOracle):
             self.note(oracle.reason, seconds=time.monotonic() - started)
             raise _End(ending=oracle.ending, reason=oracle.reason)

@@ -91,7 +91,7 @@ def literal(text: str) -> str | None:
 
 def leading_literal(text: str) -> str | None:
     """The longest literal at the beginning of a sentence's rest: `3, not 2.` -> `3`; `[1, 2] here` -> `[1, 2]`."""
-    text = text.strip()
+    text = text.strip().rstrip(" .!?;,")  # `3.` ends a sentence before it is a float
     for phrase in sorted(_WORDS, key=len, reverse=True):
         if re.match(rf"(?:{re.escape(phrase)})\b", text, re.IGNORECASE):
             return _WORDS[phrase]

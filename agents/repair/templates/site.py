@@ -130,6 +130,11 @@ class File:
         return tuple(text for text in dict.fromkeys(found) if len(text) <= SHORT)
 
     @cached_property
+    def integers(self) -> tuple[str, ...]:
+        """The file's integer literals, the first twenty."""
+        return tuple(dict.fromkeys(self.text(n) for n, _ in self.walk if isinstance(n, cst.Integer)))[:20]
+
+    @cached_property
     def exceptions(self) -> tuple[str, ...]:
         """Exception names that the file raises or catches."""
         found = [

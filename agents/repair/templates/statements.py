@@ -157,18 +157,6 @@ def _whole(lines: str) -> str:
     return lines if lines.endswith("\n") else f"{lines}\n"
 
 
-def duplicate(node: cst.SimpleStatementLine, site: Site) -> Iterator[Change]:
-    """The statement once more after the next one, or where its block ends."""
-    block = site.parent
-    if not isinstance(block, cst.IndentedBlock) or site.scope.function is None or _is_docstring(node):
-        return
-    own = _whole(site.file.source[slice(*site.file.line_span(node))])
-    position = list(block.body).index(node)
-    for other in block.body[position + 1 :]:
-        place = site.file.line_span(other)[1]
-        yield Change(text=own, prior=0.15, span=(place, place))
-
-
 def insert_copy(node: cst.BaseStatement, site: Site) -> Iterator[Change]:
     """A simple statement of the same function, copied before this one or after it."""
     function = site.scope.function
@@ -255,7 +243,6 @@ TEMPLATES = (
     Template(name="shared default", nodes=(cst.Param,), propose=shared_default),
     Template(name="delete statement", nodes=_STATEMENTS, propose=delete),
     Template(name="move statement", nodes=_STATEMENTS, propose=move),
-    Template(name="duplicate statement", nodes=(cst.SimpleStatementLine,), propose=duplicate),
     Template(name="insert copy", nodes=_STATEMENTS, propose=insert_copy),
     Template(name="control flow", nodes=(cst.Break, cst.Continue, cst.Pass, cst.Return), propose=control_flow),
     Template(name="branches", nodes=(cst.If,), propose=branches),

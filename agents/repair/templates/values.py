@@ -8,6 +8,19 @@ import libcst as cst
 
 from agents.repair.templates.site import ARITHMETIC, ATOM, Change, Site, Template
 
+_UNITS = {
+    1000: (1024,),
+    1024: (1000,),
+    60: (3600,),
+    3600: (60,),
+    365: (366,),
+    12: (24,),
+    24: (12,),
+    255: (256,),
+    256: (255,),
+}
+"""Constants that are taken for each other."""
+
 _SWAPPED_NAMES = {
     "True": ("False", "None"),
     "False": ("True", "None"),
@@ -32,6 +45,10 @@ def integer_nearby(node: cst.Integer, site: Site) -> Iterator[Change]:
             if value % factor == 0:
                 yield Change(text=str(value // factor), prior=prior)
     yield Change(text="None", prior=0.1)
+    for other in _UNITS.get(value, ()):
+        yield Change(text=str(other), prior=0.6)
+    for text in site.file.integers:
+        yield Change(text=text, prior=0.2)
 
 
 def float_nearby(node: cst.Float, site: Site) -> Iterator[Change]:

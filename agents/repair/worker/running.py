@@ -18,6 +18,10 @@ from .tracing import LineTracer
 Emit = Callable[[dict[str, Any]], None]
 
 
+EVERYTHING = "*"
+"""In place of the tests of a stage: the whole suite (pytest only)."""
+
+
 class TimeLimit(BaseException):
     """One test ran too long. Not an `Exception`, so that the tree's own handlers let it pass."""
 
@@ -93,6 +97,8 @@ class PytestPlugin:
         self._status: dict[str, str] = {}
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        if EVERYTHING in self._order:
+            return
         kept = [item for item in items if item.nodeid in self._order]
         items[:] = sorted(kept, key=lambda item: self._order[item.nodeid])
 
@@ -130,7 +136,7 @@ def _pytest_plugin(tests: Sequence[str], watch: Watch) -> PytestPlugin:
 def run_pytest(tests: Sequence[str], watch: Watch, stop_on_red: bool) -> None:
     import pytest
 
-    arguments = pytest_arguments(_files(tests))
+    arguments = pytest_arguments([] if EVERYTHING in tests else _files(tests))
     if stop_on_red:
         arguments.insert(0, "--maxfail=1")
     pytest.main(arguments, plugins=[_pytest_plugin(tests, watch)])

@@ -44,6 +44,8 @@ class LineTracer:
         return local
 
     def _local_trace(self, name: str) -> LocalTrace | None:
+        if name.startswith("<"):  # frozen modules, `exec` of a string
+            return None
         path = os.path.realpath(name)
         if not path.startswith(self._root):
             return None
