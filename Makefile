@@ -42,7 +42,7 @@ format: ## Format the code and rewrite the generated tables in docs/
 	@$(BIN)/python scripts/docs_tables.py --write
 
 bench: setup ## The speed promises, each as a ratio in one run
-	@$(BIN)/python -m benchmarks $(ARGS)
+	@failed=0; for each in benchmarks/*.py; do $(BIN)/python $$each $(ARGS) || failed=1; done; exit $$failed
 
 clean: ## Remove what was built here: environments, caches, state (Docker images stay)
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* dist var

@@ -64,8 +64,6 @@ class Server(Group):
     """Address to listen on. Anything but loopback belongs behind a reverse proxy that speaks TLS."""
     port: int = Field(default=8787, ge=0, le=65535)
     """Port to listen on; 0 takes a free one."""
-    public_url: Address | Literal[""] = ""
-    """Where GitHub reaches this server, e.g. `https://redgreen.example.org`; links in what is posted lead there."""
 
 
 class GitHub(Group):
