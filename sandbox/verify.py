@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 
 from sandbox import buildpacks, comparison
@@ -39,7 +40,6 @@ from sandbox.types import (
 )
 from sandbox.verdict import judge
 
-_CONCURRENT_RUNS = 3
 _NO_PLAN = EnvironmentPlan(language="", runner="", base="")
 
 
@@ -119,8 +119,13 @@ class _Verification:
         )
         if any(comparison.trouble(run) for run in base):
             return facts
-        facts = self._first_runs(bench, trees, facts, files)
-        return self._confirmed(bench, trees, facts, files)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            regression = pool.submit(self._regression_side, bench, trees, facts, files)
+            witness = pool.submit(self._witness_side, bench, trees, facts)
+            sides = regression.result(), witness.result()
+        return replace(
+            sides[1], regression=sides[0].regression, confirmations=(*sides[0].confirmations, *sides[1].confirmations)
+        )
 
     def _base_runs(self, bench: Bench, trees: Split) -> tuple[tuple[TestRun, ...], tuple[str, ...]]:
         """(two runs of the base's tests, the test files they were cut to)."""
@@ -156,54 +161,43 @@ class _Verification:
             self._cache.put(key, runs)
         return runs
 
-    def _first_runs(self, bench: Bench, trees: Split, facts: Facts, files: tuple[str, ...]) -> Facts:
-        """Base's tests on the patch's source; witness tests without and with the patch. At the same time."""
-        timeout = self._timeout(facts)
-        jobs: dict[str, Callable[[], TestRun]] = {}
-        if trees.regression != self._base:
-            jobs["regression"] = lambda: self._settled(bench, RunKind.REGRESSION, trees.regression, timeout, files)
-        if trees.has_witness:
-            own = trees.test_files
-            jobs["witness"] = lambda: self._run(bench, RunKind.WITNESS, trees.witness, timeout, own)
-            if trees.candidate != trees.witness:
-                jobs["candidate"] = lambda: self._settled(bench, RunKind.CANDIDATE, trees.candidate, timeout, own)
-        made = dict(zip(jobs, _at_once(list(jobs.values())), strict=True))
-        if "regression" not in made:
+    def _regression_side(self, bench: Bench, trees: Split, facts: Facts, files: tuple[str, ...]) -> Facts:
+        """Base's tests on the patch's source; what changed colour once more, alone or in company, until it is known."""
+        if trees.regression == self._base:
             # No source changes: the tree is base's own, and so are its runs.
-            made["regression"] = replace(facts.base[0], kind=RunKind.REGRESSION, cached=True)
-        if trees.has_witness and "candidate" not in made:
-            made["candidate"] = replace(made["witness"], kind=RunKind.CANDIDATE, cached=True)
-        return replace(
-            facts,
-            regression=made["regression"],
-            witness=made.get("witness"),
-            candidate=made.get("candidate"),
-        )
-
-    def _confirmed(self, bench: Bench, trees: Split, facts: Facts, files: tuple[str, ...]) -> Facts:
-        """What changed colour, once more; what is lost alone or in company, until it is known which."""
-        timeout = self._timeout(facts)
-        again = RunKind.CONFIRMATION
-        assert facts.regression is not None
-        if comparison.trouble(facts.regression):
+            return replace(facts, regression=replace(facts.base[0], kind=RunKind.REGRESSION, cached=True))
+        timeout, tree, again = self._timeout(facts), trees.regression, RunKind.CONFIRMATION
+        run = self._settled(bench, RunKind.REGRESSION, tree, timeout, files)
+        facts = replace(facts, regression=run)
+        chosen = _ordered(comparison.turned_red(facts) | comparison.turned_green(facts))
+        if comparison.trouble(run) or not chosen:
             return facts
-        red, fixed = comparison.turned_red(facts), comparison.witnesses(facts).fixed
-        jobs: list[Callable[[], TestRun]] = []
-        if chosen := _ordered(red | comparison.turned_green(facts)):
-            jobs.append(lambda: self._run(bench, again, trees.regression, timeout, tests=chosen))
-            jobs.append(lambda: self._run(bench, again, self._base, timeout, tests=chosen))
-        if fixed:
-            jobs.append(lambda: self._run(bench, again, trees.witness, timeout, tests=_ordered(fixed)))
-            jobs.append(lambda: self._run(bench, again, trees.candidate, timeout, tests=_ordered(fixed)))
-        if not jobs:
-            return facts
-        self._progress(f"confirming {len(red)} red and {len(fixed)} fixed test(s) in fresh containers")
-        made = _at_once(jobs)
+        self._progress(f"confirming {len(chosen)} test(s) that changed, on both sides")
+        made = _at_once([partial(self._run, bench, again, side, timeout, tests=chosen) for side in (tree, self._base)])
         facts = replace(facts, confirmations=made)
         if comparison.unresolved(facts):
-            whole = self._run(bench, again, trees.regression, timeout, files)
-            return replace(facts, confirmations=(*made, whole))
+            return replace(facts, confirmations=(*made, self._run(bench, again, tree, timeout, files)))
         return facts
+
+    def _witness_side(self, bench: Bench, trees: Split, facts: Facts) -> Facts:
+        """The witness tests without and with the patch at the same time; what they show fixed, once more on both."""
+        if not trees.has_witness:
+            return facts
+        timeout, own, again = self._timeout(facts), trees.test_files, RunKind.CONFIRMATION
+        jobs = [lambda: self._run(bench, RunKind.WITNESS, trees.witness, timeout, own)]
+        if trees.candidate != trees.witness:
+            jobs.append(lambda: self._settled(bench, RunKind.CANDIDATE, trees.candidate, timeout, own))
+        made = _at_once(jobs)
+        # Without source changes the patch has nothing to show: its tree is the witness tree.
+        candidate = made[1] if len(made) > 1 else replace(made[0], kind=RunKind.CANDIDATE, cached=True)
+        facts = replace(facts, witness=made[0], candidate=candidate)
+        fixed = _ordered(comparison.witnesses(facts).fixed)
+        if not fixed:
+            return facts
+        self._progress(f"confirming {len(fixed)} fixed test(s), without and with the patch")
+        both = (trees.witness, trees.candidate)
+        made = _at_once([partial(self._run, bench, again, side, timeout, tests=fixed) for side in both])
+        return replace(facts, confirmations=made)
 
     def _settled(self, bench: Bench, kind: RunKind, tree: GitTree, timeout: float, files: tuple[str, ...]) -> TestRun:
         """A run with the patch; one that came to no orderly end is tried a second time before that is believed."""
@@ -264,7 +258,7 @@ _TOLD = {
 
 
 def _at_once(jobs: Iterable[Callable[[], TestRun]]) -> tuple[TestRun, ...]:
-    with ThreadPoolExecutor(max_workers=_CONCURRENT_RUNS) as pool:
+    with ThreadPoolExecutor(max_workers=2) as pool:
         futures: list[Future[TestRun]] = [pool.submit(job) for job in jobs]
         return tuple(future.result() for future in futures)
 
