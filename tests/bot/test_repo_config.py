@@ -1,0 +1,136 @@
+"""`.github/redgreen.yml` -> RepoConfig | ConfigProblem(line)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.repo_config import MAX_BYTES, ConfigProblem, EnvironmentOverride, RepoConfig, json_schema, parse
+from sandbox.types import EnvironmentPlan
+
+FULL = b"""\
+# everything that can be said
+label: autofix
+model: qwen3-coder
+pull_request: draft
+review: everyone
+environment:
+  image: python:3.12
+  runner: pytest
+  apt: [libpq-dev]
+  env: {DJANGO_SETTINGS_MODULE: tests.settings}
+  install:
+    - pip install -e ".[test]"
+  manifests: [pyproject.toml]
+ignore:
+  - docs/**
+protected: ["migrations/**", LICENSE]
+"""
+
+
+def test_no_file_and_an_empty_file_are_the_defaults() -> None:
+    assert parse(None) == parse(b"") == parse(b"# nothing\n") == RepoConfig()
+    assert (RepoConfig().label, RepoConfig().review, RepoConfig().pull_request) == ("redgreen", None, None)
+
+
+def test_every_key_is_read() -> None:
+    config = parse(FULL)
+    assert isinstance(config, RepoConfig)
+    assert (config.label, config.model, config.pull_request, config.review) == (
+        "autofix", "qwen3-coder", "draft", "everyone",
+    )  # fmt: skip
+    assert config.environment.install == ('pip install -e ".[test]"',)
+    assert config.environment.env == {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+
+
+def test_the_override_replaces_what_it_names_and_says_so() -> None:
+    config = parse(FULL)
+    assert isinstance(config, RepoConfig)
+    detected = EnvironmentPlan(
+        language="python", runner="unittest", base="redgreen-base", apt=("git",), env=(("A", "1"),),
+        install=(("pip", "install", "."),), manifests=("setup.py",), evidence=("setup.py is there.",),
+    )  # fmt: skip
+    plan = config.environment.over(detected)
+    assert (plan.base, plan.runner, plan.apt) == ("python:3.12", "pytest", ("git", "libpq-dev"))
+    assert plan.install == (("pip", "install", "-e", ".[test]"),)
+    assert plan.env == (("A", "1"), ("DJANGO_SETTINGS_MODULE", "tests.settings"))
+    assert plan.manifests == ("pyproject.toml",)
+    assert plan.evidence[-1] == ".github/redgreen.yml sets apt, env, image, install, manifests, runner."
+    assert EnvironmentOverride().over(detected) == detected
+
+
+def test_paths_of_the_bot_and_of_ci_are_always_protected() -> None:
+    config = parse(FULL)
+    assert isinstance(config, RepoConfig)
+    assert config.forbids(".github/workflows/ci.yml")
+    assert config.forbids("migrations/0001.sql")
+    assert config.forbids("LICENSE")
+    assert not config.forbids("LICENSE.py")
+    assert RepoConfig().forbids(".github/redgreen.yml")
+
+
+def test_a_change_is_ignored_only_when_all_of_it_is() -> None:
+    config = parse(FULL)
+    assert isinstance(config, RepoConfig)
+    assert config.ignores_all(("docs/a.md", "docs/b/c.md"))
+    assert not config.ignores_all(("docs/a.md", "src/a.py"))
+    assert not config.ignores_all(())
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        (b"label: x\nlabels: y\n", 2, "There is no key 'labels'."),
+        (b"\n\nenvironment:\n  apt: []\n  secret: 1\n", 5, "There is no key 'environment.secret'."),
+        (b"label: ''\n", 1, "label: String should have at least 1 character."),
+        (b"review: maybe\n", 1, "review: "),
+        (b"ignore:\n  - a\n  - /etc\n", 3, "ignore.1: a path is relative to the repository's root."),
+        (b"ignore:\n  - a/../../b\n", 2, "ignore.0: "),
+        (b"environment:\n  install:\n    - 'x \"'\n", 3, "environment.install.0: No closing quotation."),
+        (b"environment:\n  install:\n    - '#'\n    - '  '\n", 4, "environment.install.1: a command cannot be empty."),
+        (b"environment:\n  env: {'A B': c}\n", 2, "environment.env.A B: "),
+        (b"label: a\nlabel: b\n", 2, "The key 'label' stands twice."),
+        (b"1: a\n", 1, "A key must be a word."),
+        (b"[a]: b\n", 1, "A key must be a word."),
+        (b"- a\n", 1, "The file must be a mapping of keys to values."),
+        (b"just words\n", 1, "The file must be a mapping of keys to values."),
+        (b"label: &a x\nmodel: *a\n", 1, "Anchors and aliases (& and *) cannot be used."),
+        (b"label: a\nmodel: [\n", 3, "This is not valid YAML: "),
+        (b"label: !!python/object:os.system x\n", 1, "This is not valid YAML: "),
+        (b"label: a\n---\nlabel: b\n", 2, "This is not valid YAML: "),
+        (b"label: 2001-99-99\n", 1, "A value cannot be read."),
+        (b"review: maybe\nbool: 1\n", 1, "review.bool: "),
+        (b"environment:\n  env:\n    a b: x\n    '[key]': y\n", 3, "environment.env.a b"),
+        (b"label: \xff\n", 1, "The file is not UTF-8 text."),
+        (b"label: \x00\n", 1, "This is not valid YAML: "),
+        (b"#" * (MAX_BYTES + 1), 1, "The file is larger than 65536 bytes."),
+        (b"a: " + b"[" * 3000 + b"]" * 3000, 1, "The file is nested too deeply."),
+    ],
+)
+def test_a_mistake_is_answered_with_its_line(text: bytes, line: int, message: str) -> None:
+    found = parse(text)
+    assert isinstance(found, ConfigProblem)
+    assert found.line == line
+    assert found.message.startswith(message)
+
+
+@given(st.binary(max_size=40) | st.text(alphabet="ab:-[]{}&*!'\"\n #", max_size=40).map(str.encode))
+def test_no_file_makes_it_raise(text: bytes) -> None:
+    parse(text)
+
+
+def test_the_published_schema_is_the_models_own() -> None:
+    assert Path("docs/redgreen.schema.json").read_text() == json_schema()
+
+
+def test_the_published_schema_accepts_what_is_accepted_and_refuses_unknown_keys() -> None:
+    schema = json.loads(json_schema())
+    jsonschema.validate(yaml.safe_load(FULL), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"labels": "x"}, schema)
