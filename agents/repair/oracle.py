@@ -102,7 +102,9 @@ def _finished(environment: Environment, report: TestReport, seconds: float) -> T
     results = {
         test: TestResult(id=test, status=_status(trace), seconds=trace.seconds) for test, trace in outcome.tests.items()
     }
-    return TestReport(results={**results, **report.results}, collection_errors=report.collection_errors)
+    # A test that was begun and not ended may stand in the broken report as anything; green and red are sure.
+    sure = {test: result for test, result in report.results.items() if result.status.is_green or result.status.is_red}
+    return replace(report, results={**report.results, **results, **sure})
 
 
 def _status(trace: TestTrace) -> TestStatus:

@@ -10,6 +10,7 @@ from agents.repair.issue import code, words
 from agents.repair.issue.code import Entry
 from agents.repair.issue.expectation import Expectation, Kind, literal, parse_expression, parse_statements
 from agents.repair.issue.markdown import Code, Prose, pieces
+from agents.repair.issue.names import defined_names, read_names
 from agents.repair.issue.words import Wanted
 
 MAX_EXPECTATIONS = 12
@@ -123,7 +124,7 @@ class _Reader:
             self.entries(code.script(block.text), tone)
 
     def entries(self, entries: list[Entry], tone: str) -> None:
-        setup: list[str] = []
+        setup = self._continued(entries)
         for entry in entries:
             if _is_import(entry.source):
                 self.imports.append(entry.source)
@@ -138,6 +139,13 @@ class _Reader:
             else:
                 setup.append(entry.source)
         self.setup = setup
+
+    def _continued(self, entries: list[Entry]) -> list[str]:
+        """The last block's statements, where this block speaks of names that only they define: one session goes on."""
+        statements = [statement for entry in entries for statement in parse_statements(entry.source) or ()]
+        free = read_names(statements) - defined_names(statements)
+        earlier = [statement for source in self.setup for statement in parse_statements(source) or ()]
+        return list(self.setup) if free & defined_names(earlier) else []
 
     def _assertion(self, entry: Entry, setup: list[str]) -> None:
         statements = parse_statements(entry.source)
@@ -170,7 +178,9 @@ class _Reader:
             kind = Kind.TEXT if subject.is_print else Kind.EQUAL if exact is not None else Kind.REPR
             expected = exact if exact is not None else shown
             self.found.append(Expectation(kind=kind, subject=subject.source, expected=expected, setup=subject.setup))
-        if tone != "expected":
+        if tone == "expected":  # said: whatever was shown for it before was what happens
+            self.open = [known for known in self.open if known.source != subject.source]
+        else:
             self._open(subject)
 
     def _errored(self, subject: _Subject, tone: str, comment: str) -> None:

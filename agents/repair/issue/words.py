@@ -106,7 +106,7 @@ def _in_region(region: str, prose: Prose, negative: bool) -> Wanted | None:
         return Wanted(runs=True)
     if name and (failing or not spans or any(name in span for _, span in spans[:1])):
         return Wanted(exception=name)
-    values = [span for _, span in spans if not is_call(span)] or [span for _, span in spans[1:]]
+    values = _values(region, spans)
     if not values and spans and literal(spans[0][1]) is not None:
         values = [spans[0][1]]
     if values:
@@ -118,6 +118,28 @@ def _in_region(region: str, prose: Prose, negative: bool) -> Wanted | None:
     if value is not None:
         return Wanted(not_value=value) if negative else Wanted(value=value)
     return Wanted(runs=True) if _WORKS.search(region) and not negative else None
+
+
+_APART = re.compile(r"[(\u2014]|\b(?:and|or|because|since|as|while|when|if|though|although|says?)\b", re.IGNORECASE)
+"""Between the verb and a code span: the span belongs to another clause."""
+_BARE = re.compile(
+    r"\s*(?:(?:to )?(?:be|return|give|print|yield|produce|equal|output|show|become|read|say|have been)\b)?"
+    r"[\s:,]*(?:(?:is|was|been|exactly|simply|just|either|the|an?|string|text|value|result|list|tuple|name)\b[\s:,]*)*"
+    r"[\"'\s:,]*",
+    re.IGNORECASE,
+)
+"""What may stand before a span that is a value though it is no literal: a verb and nothing else."""
+
+
+def _values(region: str, spans: list[tuple[int, str]]) -> list[str]:
+    """The code spans that the sentence gives as a value: not those of an aside or of another clause."""
+    near = []
+    for place, (start, span) in zip(_MARK.finditer(region), spans, strict=True):
+        before = _MARK.sub(" ", region[: place.start()])
+        if _APART.search(before) or (literal(span) is None and not _BARE.fullmatch(before)):
+            continue
+        near.append((start, span))
+    return [span for _, span in near if not is_call(span)] or [span for start, span in near if start != spans[0][0]]
 
 
 def comment_wanted(comment: str) -> Wanted | None:
