@@ -93,7 +93,7 @@ class Dispatcher:
             self._later(pending, event, held, error)
             return 0
         except Exception as error:  # noqa: BLE001 - one delivery that we cannot handle must not stop all others
-            log.error("delivery given up", delivery=delivery.id, event=delivery.event, error=type(error).__name__)
+            log.error("delivery given up", delivery=delivery.id, name=delivery.event, error=type(error).__name__)
             self._on_bug(error)
             self._store.deliveries.give_up(delivery.id, f"{type(error).__name__}: {error}")
         return 1

@@ -75,8 +75,18 @@ class StepFailed(Exception):
     """An error that an earlier process recorded."""
 
 
-def _no_pickle(*_: object) -> Any:
-    raise StoreError("The queue holds a pickled value; redgreen never writes or reads one.")
+def _switch_pickle_off() -> None:
+    """dbos decodes a row by what the row claims to be, whatever is configured: a row that claims to be pickled ends in
+    an error, and that error is written as JSON too."""
+
+    def serialize(_self: DefaultSerializer, data: Any) -> str:
+        return PlainJson().serialize(data)
+
+    def deserialize(_self: DefaultSerializer, _text: str) -> Any:
+        raise StoreError("The queue holds a pickled value; redgreen never writes or reads one.")
+
+    setattr(DefaultSerializer, "serialize", serialize)  # noqa: B010 - a method of another library is replaced
+    setattr(DefaultSerializer, "deserialize", deserialize)  # noqa: B010
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,8 +193,7 @@ class Engine:
         self.gate = Gate()
         self._names = frozenset(workflows)
         self._registered: dict[str, Callable[[str], None]] = {}
-        for method in ("serialize", "deserialize"):  # dbos decodes by what a row claims to be, whatever is configured
-            setattr(DefaultSerializer, method, _no_pickle)
+        _switch_pickle_off()
         _prepare_sqlite(config.url)
         DBOS(
             config={
@@ -276,8 +285,10 @@ class Engine:
     def stop(self, timeout: float) -> bool:
         """Drain, then let go of the queue; True when every step under way ended in time.
 
-        What did not end is done again by the next process from its last stored step.
+        What did not end is done again by the next process from its last stored step. A second call does nothing.
         """
+        if self._lock.closed:
+            return True
         drained = self.gate.drain(timeout)
         DBOS.destroy(destroy_registry=True)
         self._lock.close()
