@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from heapq import nlargest
 from itertools import combinations
+from operator import attrgetter
 
 import libcst as cst
 
@@ -15,6 +17,8 @@ from agents.repair.types import Candidate, Edit
 
 MAX_SOURCE = 400_000
 """Characters: a longer file is not mutated."""
+MOST_AT_ONE_PLACE = 40
+"""Changes of one template at one node: its likeliest. Guards combine every condition with every value of a function."""
 MODULE_LEVEL = 0.6
 """Share of the suspicion that a module or class level statement inherits from the lines that name what it defines."""
 
@@ -47,7 +51,7 @@ def _in_file(path: str, source: str, lines: Mapping[int, float]) -> Iterator[Can
         for template in TEMPLATES:
             if isinstance(node, template.nodes):
                 site = Site(file=file, node=node, scope=scope)
-                for change in template.propose(node, site):
+                for change in nlargest(MOST_AT_ONE_PLACE, template.propose(node, site), key=attrgetter("prior")):
                     start, end = change.span or file.span(node)
                     if source[start:end] != change.text:
                         yield Candidate(

@@ -12,6 +12,8 @@ from agents.repair.types import Lines, TestTrace
 from agents.repair.warm import Job, WarmWorker
 from sandbox.types import TestId, TestReport
 
+RETRIED = 3
+"""Red tests without a trace that are run once more, alone."""
 TRACING_SLOWDOWN = 15.0
 """How much longer a traced test may take than the reporter saw it take."""
 
@@ -47,10 +49,10 @@ def trace(
     """
     first = worker.run(
         Job(id=1, stages=(tuple(red),), traced=True, trace_only=tuple(sources), modules=True,
-            test_seconds=test_seconds, total_seconds=(test_seconds + 3) * (len(red) + 2))
+            test_seconds=test_seconds, total_seconds=min((test_seconds + 3) * (len(red) + 2), 5.0 + seconds))
     )  # fmt: skip
     red_traces = dict(first.tests)
-    for position, test in enumerate(red):
+    for position, test in enumerate(red[:RETRIED]):
         if test not in red_traces or red_traces[test].status == "timeout":  # a sibling took the process along
             alone = Job(id=2 + position, stages=((test,),), traced=True, trace_only=tuple(sources),
                         test_seconds=test_seconds, total_seconds=test_seconds + 10)  # fmt: skip

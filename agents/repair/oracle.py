@@ -21,8 +21,10 @@ _MISSING = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationErr
 _NOT_THERE = ("NameError", "AttributeError", "UnboundLocalError")
 """Exceptions that say so when the test's own line raises them."""
 
-HANGING_SECONDS = 8.0
+HANGING_SECONDS = 5.0
 """A test that takes longer, in a suite that did not end, is taken for one that hangs."""
+MOST_HANGING_SECONDS = 40.0
+"""For the whole of such a suite; what was not reached by then is unknown."""
 
 NEEDED = (
     "The issue states nothing that can be tested without a model. It would have to name a call and what should come "
@@ -93,7 +95,12 @@ def _finished(environment: Environment, report: TestReport, seconds: float) -> T
         worker = WarmWorker(environment, WorkerConfig(runner="pytest", mode="cold", slots=1))
         try:
             outcome = worker.run(
-                Job(id=0, stages=((TestId("*"),),), test_seconds=HANGING_SECONDS, total_seconds=seconds)
+                Job(
+                    id=0,
+                    stages=((TestId("*"),),),
+                    test_seconds=HANGING_SECONDS,
+                    total_seconds=min(seconds, MOST_HANGING_SECONDS),
+                )
             )
         finally:
             worker.close()

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from agents.protocols import Environment, Model, Recorder
 from agents.repair import localise as where
 from agents.repair.candidates import patched, propose
-from agents.repair.oracle import NoOracle, Oracle, find_oracle
+from agents.repair.oracle import HANGING_SECONDS, NoOracle, Oracle, find_oracle
 from agents.repair.search import Goal, Search, SearchLimits, SearchResult, best
 from agents.repair.types import Candidate, Plausible
 from agents.repair.warm import WarmWorker, WorkerConfig, WorkerLost, runner_of
 from agents.types import Attempt, AttemptLimits, Ending, Step, Task, Usage
 from sandbox.errors import PatchDoesNotApply
-from sandbox.types import TestId
+from sandbox.types import TestId, TestReport
 
 MODEL = "repair"
 STRATEGY = "repair"
@@ -120,17 +120,14 @@ class _Repair:
     def localise(self, oracle: Oracle, sources: Mapping[str, str]) -> tuple[Goal, list[Candidate]]:
         started = time.monotonic()
         red = oracle.red[:20]
-        longest = max(
-            (oracle.report.results[test].seconds for test in red if test in oracle.report.results), default=0.0
-        )
-        test_seconds = min(20.0, max(2.0, 4 * longest)) if longest < 20 else 5.0
+        test_seconds = _test_seconds(oracle.report, red)
         green = {test: result.seconds for test, result in oracle.report.results.items() if result.status.is_green}
         config = WorkerConfig(runner=runner_of(oracle.red), mode="cold", slots=1)
         worker = WarmWorker(self.environment, config)
         try:
             found = where.trace(
                 worker, red, green, sources, where.named_lines(oracle.report, red),
-                seconds=min(40.0, self.left() / 6), test_seconds=test_seconds,
+                seconds=max(3.0, min(40.0, self.left() / 6)), test_seconds=test_seconds,
             )  # fmt: skip
         finally:
             worker.close()
@@ -193,6 +190,13 @@ class _Repair:
         )
         self.note(CHOSEN + reason, diff=diff)
         return self.attempt(Ending.SUBMITTED, reason, diff, summary=reason)
+
+
+def _test_seconds(report: TestReport, red: tuple[TestId, ...]) -> float:
+    """The time limit for one red test in a candidate: four times what it takes, hanging ones aside; 2 to 20 seconds."""
+    took = [report.results[test].seconds for test in red if test in report.results]
+    longest = max((seconds for seconds in took if report.complete or seconds < HANGING_SECONDS), default=0.0)
+    return min(20.0, max(2.0, 4 * longest))
 
 
 def _affordable(tests: tuple[TestId, ...], seconds: Mapping[TestId, float]) -> tuple[TestId, ...]:

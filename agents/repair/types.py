@@ -79,5 +79,3 @@ class Plausible:
     candidate: Candidate
     fixed: frozenset[TestId]
     """Red tests that turn green: the goal, and possibly more."""
-    disturbance: int = 0
-    """Lines whose execution by passing tests changes: a proxy for how much behaviour changes."""

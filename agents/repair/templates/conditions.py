@@ -110,7 +110,8 @@ def guard_function(node: cst.FunctionDef, site: Site) -> Iterator[Change]:
             for value, share in _return_values(site):
                 text = f"{indent}if {condition}:\n{indent}    return {value}\n"
                 yield Change(text=text, prior=weight * share * 0.7, span=(place, place))
-        for condition in (f"{name} is None", f"not {name}"):
+        # A default that calls share is not helped by a guard; the template `shared default` is for it.
+        for condition in () if name in _shared_defaults(node) else (f"{name} is None", f"not {name}"):
             for value in ("[]", "{}", '""', "0", "set()"):
                 text = f"{indent}if {condition}:\n{indent}    {name} = {value}\n"
                 yield Change(text=text, prior=0.2, span=(place, place))
@@ -118,6 +119,11 @@ def guard_function(node: cst.FunctionDef, site: Site) -> Iterator[Change]:
             for condition in (f"not {name}", f"{name} < 0", f"{name} <= 0", f"{name} is None"):
                 text = f'{indent}if {condition}:\n{indent}    raise {exception}("{name} is not valid")\n'
                 yield Change(text=text, prior=0.12, span=(place, place))
+
+
+def _shared_defaults(node: cst.FunctionDef) -> frozenset[str]:
+    parameters = (*node.params.posonly_params, *node.params.params, *node.params.kwonly_params)
+    return frozenset(p.name.value for p in parameters if isinstance(p.default, (cst.List, cst.Dict, cst.Call)))
 
 
 def guard_statement(node: cst.BaseStatement, site: Site) -> Iterator[Change]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -50,6 +50,12 @@ class Scope:
     conditions: tuple[str, ...] = ()
     expressions: tuple[str, ...] = ()
     """Short expressions that the function contains."""
+    indices: frozenset[str] = frozenset()
+    """Names that the function uses to index or slice: the ones that are off by one."""
+    fields: tuple[str, ...] = ()
+    """Names of attributes that the function reads, of whatever object."""
+    methods: tuple[str, ...] = ()
+    """Names of attributes that the function calls."""
     owner: cst.ClassDef | None = None
 
 
@@ -90,6 +96,16 @@ class File:
         """As `text`, with the node's own parentheses."""
         inner = self.text(node)
         return f"({inner})" if getattr(node, "lpar", ()) else inner
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """Names of attributes that the file reads."""
+        return read_attributes(_descend(self.module))
+
+    @cached_property
+    def methods(self) -> tuple[str, ...]:
+        """Names of attributes that the file calls."""
+        return called_attributes(_descend(self.module))
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         return self.parents.get(node)
@@ -232,6 +248,9 @@ def _function_scope(file: File, function: cst.FunctionDef, outer: Scope) -> Scop
         attributes=outer.attributes,
         conditions=tuple(dict.fromkeys(_conditions(file, body))),
         expressions=tuple(dict.fromkeys(_expressions(file, body))),
+        indices=frozenset(_indices(body)),
+        fields=read_attributes(body),
+        methods=called_attributes(body),
         owner=outer.owner,
     )
 
@@ -266,6 +285,26 @@ def _stored(node: cst.CSTNode) -> Iterator[str]:
             for element in bound.elements:
                 if isinstance(element.value, cst.Name):
                     yield element.value.value
+
+
+def read_attributes(nodes: Iterable[cst.CSTNode]) -> tuple[str, ...]:
+    """Names of attributes that are mentioned without being called, in order of appearance."""
+    nodes = list(nodes)
+    called = {id(node.func) for node in nodes if isinstance(node, cst.Call)}
+    found = (node.attr.value for node in nodes if isinstance(node, cst.Attribute) and id(node) not in called)
+    return tuple(dict.fromkeys(found))
+
+
+def called_attributes(nodes: Iterable[cst.CSTNode]) -> tuple[str, ...]:
+    """Names of attributes that are called, in order of appearance."""
+    functions = (node.func for node in nodes if isinstance(node, cst.Call))
+    return tuple(dict.fromkeys(func.attr.value for func in functions if isinstance(func, cst.Attribute)))
+
+
+def _indices(body: list[cst.CSTNode]) -> Iterator[str]:
+    for node in body:
+        if isinstance(node, (cst.Index, cst.Slice)):
+            yield from (inner.value for inner in _descend(node) if isinstance(inner, cst.Name))
 
 
 def _attributes(owner: cst.ClassDef) -> tuple[str, ...]:

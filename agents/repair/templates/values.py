@@ -116,7 +116,8 @@ def off_by_one(node: cst.BaseExpression, site: Site) -> Iterator[Change]:
         return
     if isinstance(node, cst.Name) and node.value in _SWAPPED_NAMES:
         return
-    prior = 0.75 if likely else 0.4
+    is_index = isinstance(node, cst.Name) and node.value in site.scope.indices
+    prior = 0.75 if likely else 0.68 if is_index else 0.4
     text = site.code(node)
     yield Change(text=site.fit(f"{text} + 1", ARITHMETIC), prior=prior)
     yield Change(text=site.fit(f"{text} - 1", ARITHMETIC), prior=prior)
@@ -177,15 +178,23 @@ def _is_label(node: cst.Name, site: Site) -> bool:
 
 
 def other_attribute(node: cst.Attribute, site: Site) -> Iterator[Change]:
-    """`self.a` -> `self.b`; `x.a` -> `y.a` is `other_name`'s."""
+    """`self.a` -> `self.b`, and `x.a` -> `x.b` for a `b` that the function or the file uses in the same way."""
     called = isinstance(site.parent, cst.Call) and site.parent.func is node
     text = site.text(node)
+    known: tuple[str, ...] = ()
     if text.startswith("self.") and isinstance(node.value, cst.Name):
-        for other in site.scope.attributes:
+        known = site.scope.attributes
+        for other in known:
             if other != text:
                 yield Change(text=other, prior=0.2 if called else 0.5)
         if not called and node.attr.value in site.scope.names:
             yield Change(text=node.attr.value, prior=0.45)
+    receiver = site.code(node.value)
+    near, far = (site.scope.methods, site.file.methods) if called else (site.scope.fields, site.file.fields)
+    for name in dict.fromkeys((*near, *far)):
+        if name != node.attr.value and f"self.{name}" not in known:
+            prior = (0.3 if called else 0.5) if name in near else (0.1 if called else 0.25)
+            yield Change(text=f"{receiver}.{name}", prior=prior)
 
 
 def other_expression(node: cst.BaseExpression, site: Site) -> Iterator[Change]:

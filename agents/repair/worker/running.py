@@ -38,6 +38,8 @@ class Watch:
         self._seconds = test_seconds
         self._tracer = tracer
         self._began = 0.0
+        self.timed_out = False
+        """One of the tests so far ran into its limit."""
 
     def begin(self, test: str) -> None:
         self._emit({"start": test})
@@ -51,7 +53,9 @@ class Watch:
     def end(self) -> dict[str, Any]:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         lines = self._tracer.stop() if self._tracer is not None else None
-        record: dict[str, Any] = {"seconds": round(time.monotonic() - self._began, 4)}
+        seconds = time.monotonic() - self._began
+        self.timed_out = self.timed_out or seconds >= self._seconds
+        record: dict[str, Any] = {"seconds": round(seconds, 4)}
         if lines is not None:
             record["lines"] = lines
         return record
@@ -154,7 +158,8 @@ def serve_in_pytest(tests: Sequence[str], serve: Callable[[Callable[[Watch, bool
                 session.config.pluginmanager.register(plugin)
                 for item in session.items:
                     item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
-                    if stop_on_red and plugin._status.get(item.nodeid) in ("failed", "error"):
+                    is_red = plugin._status.get(item.nodeid) in ("failed", "error")
+                    if (stop_on_red and is_red) or watch.timed_out:  # a candidate that hangs once hangs often
                         return
 
             serve(run)
