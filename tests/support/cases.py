@@ -40,7 +40,6 @@ def append(tree: GitTree, path: str, text: str) -> GitTree:
     return tree.with_files({path: (tree.read(path) or b"") + text.encode()})
 
 
-
 class FilesView:
     """A `RepoView` of a few files, for pure tests."""
 
