@@ -107,8 +107,10 @@ def _first_act(stage: Stage, store: Store, tell: Narrator, console: Console | No
     tell(f"pull request #{pull.number} is open: {pull.issue.title}")
     if console:
         _show_pull(console, pull, proof, attempt)
+    if pull.draft:
+        hub.mark_ready(name, pull.number, MAINTAINER)
     hub.merge(name, pull.number, MAINTAINER)
-    tell(f"{MAINTAINER} merges it")
+    tell(f"{MAINTAINER} reads it, marks it ready and merges it")
     scores = stage.wait("the outcome on the scoreboard", lambda: _merged_scores(store), seconds=60)
     if console:
         console.print(Rule("The scoreboard", align="left", style="dim"))

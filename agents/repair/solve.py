@@ -26,6 +26,8 @@ CHOSEN = "chosen: "
 """Begins the note of a step whose diff is a plausible patch."""
 
 MAX_SOURCE_FILES = 2000
+MOST_SHOWN = 60
+"""Characters of a change that is told word by word."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,13 +185,21 @@ class _Repair:
             self.note(f"A candidate ({plausible.candidate.template}) did not hold in a clean tree.")
             return None
         diff = self.environment.diff()
-        edit = plausible.candidate.edits[0]
-        reason = (
-            f"{plausible.candidate.template} at {edit.path}:{plausible.candidate.line} turns "
-            f"{len(oracle.red)} red test{'s' if len(oracle.red) != 1 else ''} green."
-        )
+        reason = _told(plausible.candidate, sources, len(oracle.red))
         self.note(CHOSEN + reason, diff=diff)
         return self.attempt(Ending.SUBMITTED, reason, diff, summary=reason)
+
+
+def _told(candidate: Candidate, sources: Mapping[str, str], reds: int) -> str:
+    """One sentence for the maintainer: what was changed where, and what it does."""
+    edit = candidate.edits[0]
+    before, after = " ".join(sources[edit.path][edit.start : edit.end].split()), " ".join(edit.text.split())
+    where_ = f"{edit.path}:{candidate.line}"
+    if before and after and max(len(before), len(after)) <= MOST_SHOWN and len(candidate.edits) == 1:
+        change = f"`{before}` becomes `{after}` at {where_} ({candidate.template})"
+    else:
+        change = f"{candidate.template} at {where_}"
+    return f"{change}: {reds} red test{'s turn' if reds != 1 else ' turns'} green."
 
 
 def _test_seconds(report: TestReport, red: tuple[TestId, ...]) -> float:

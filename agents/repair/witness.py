@@ -63,7 +63,7 @@ def write(
     """
     tests: list[WitnessTest] = []
     problems: list[str] = []
-    label = re.sub(r"\W+", "_", issue).strip("_")[:40] or "issue"
+    label = label_of(issue) or "witness"
     for expectation in expectations:
         made = _make(expectation, index, style)
         if isinstance(made, str):
@@ -272,6 +272,11 @@ def style_of(tests: Mapping[str, str], runner: str = PYTEST) -> str:
     return UNITTEST if cases and not functions else PYTEST
 
 
+def label_of(issue: str) -> str:
+    """A task's id as part of a name: `issue-7` and `7` are both `7`."""
+    return re.sub(r"\W+", "_", issue).strip("_").removeprefix("issue_")[:40]
+
+
 def place(issue: str, tests: Iterable[str], taken: Iterable[str], wanted: str = "") -> str:
     """The new file's path: `wanted` if it is free, else beside the repository's test files, named as most of them."""
     existing = set(taken)
@@ -280,7 +285,7 @@ def place(issue: str, tests: Iterable[str], taken: Iterable[str], wanted: str = 
     files = [p for p in tests if basename(p) not in ("conftest.py", "__init__.py")]
     folders = Counter(dirname(path) for path in files)
     folder = dirname(wanted) if wanted else max(sorted(folders), key=lambda f: (folders[f], -len(f)), default="tests")
-    label = re.sub(r"\W+", "_", issue).strip("_")[:40] or "issue"
+    label = label_of(issue) or "witness"
     suffixed = sum(p.endswith("_test.py") for p in files) > len(files) / 2
     stem = f"issue_{label}_test" if suffixed else f"test_issue_{label}"
     path, number = f"{folder}/{stem}.py".lstrip("/"), 2

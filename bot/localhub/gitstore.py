@@ -105,6 +105,7 @@ class GitStore:
         store.run("init", "-q", "--bare", f"--initial-branch={default_branch}", ".")
         with (path / "config").open("a") as config:
             config.write(f"[core]\n\thooksPath = {os.devnull}\n[http]\n\treceivepack = true\n[gc]\n\tauto = 0\n")
+            config.write("[receive]\n\thideRefs = refs/pull\n")
         return store
 
     def run(self, *arguments: str, data: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
@@ -156,6 +157,10 @@ class GitStore:
 
     def set_ref(self, name: str, new: str, old: str = ZERO) -> None:
         self.run("update-ref", name, new, old)
+
+    def keep_pull_head(self, number: int, sha: str) -> None:
+        """`refs/pull/N/head`, which GitHub keeps for everybody to fetch and nobody to push."""
+        self.run("update-ref", f"refs/pull/{number}/head", sha)
 
     def delete_ref(self, name: str, old: str) -> None:
         self.run("update-ref", "-d", name, old)

@@ -166,7 +166,9 @@ def run_name(kind: RunKind) -> str:
 def ended(run: TestRun) -> str:
     match run.ended:
         case Ended.EXITED:
-            return f"exit {run.exit_code}"
+            if run.report is None:
+                return f"exit {run.exit_code}, no report"
+            return f"{len(run.report.green)} green, {len(run.report.red)} red"
         case Ended.TIMED_OUT:
             return "time limit"
         case Ended.OUT_OF_MEMORY:

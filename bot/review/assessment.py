@@ -14,6 +14,7 @@ from typing import assert_never
 
 from bot.forge.protocol import Annotation
 from bot.messages.untrusted import plain, plain_lines
+from sandbox.behaviour import wrong_reason
 from sandbox.types import (
     CommitSha,
     Failure,
@@ -27,6 +28,7 @@ from sandbox.types import (
     RunKind,
     Tampered,
     TestId,
+    TestResult,
     Verified,
     WitnessInvalid,
     WitnessNotRed,
@@ -134,10 +136,40 @@ def _new_tests(proof: Proof) -> NewTests:
         case NotFixed():
             return NewTests.STILL_RED
         case Regressed(evidence=evidence):
-            return NewTests.RED_WITHOUT if evidence.fail_to_pass else NewTests.UNKNOWN
+            return NewTests.RED_WITHOUT if evidence.fail_to_pass else _from_runs(proof)
         case Tampered() | NoTests() | Inconclusive():
             return NewTests.UNKNOWN
     assert_never(proof.verdict)
+
+
+def _from_runs(proof: Proof) -> NewTests:
+    """What the runs say of the new tests when the verdict speaks of something worse."""
+    known = _results(proof, RunKind.BASE).keys()
+    with_change = _results(proof, RunKind.CANDIDATE)
+    without = _results(proof, RunKind.WITNESS)
+    new = [test for test in with_change if test not in known]
+    if not with_change or not without:
+        return NewTests.UNKNOWN
+    if not new:
+        return NewTests.NONE
+    if any(with_change[test].status.is_red for test in new):
+        return NewTests.STILL_RED
+    before = [without[test] for test in new if test in without]
+    if any(result.status.is_green for result in before):
+        return NewTests.GREEN_WITHOUT
+    reds = [result for result in before if result.status.is_red]
+    if any(not wrong_reason(result) for result in reds):
+        return NewTests.RED_WITHOUT
+    return NewTests.INVALID if reds or not before else NewTests.UNKNOWN
+
+
+def _results(proof: Proof, kind: RunKind) -> dict[TestId, TestResult]:
+    """By test, of all runs of a kind that left a report; the last one counts."""
+    found: dict[TestId, TestResult] = {}
+    for run in proof.runs:
+        if run.kind is kind and run.report is not None:
+            found.update(run.report.results)
+    return found
 
 
 def _annotations(proof: Proof, turned_red: tuple[Red, ...]) -> tuple[Annotation, ...]:

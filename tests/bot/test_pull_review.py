@@ -125,3 +125,43 @@ def test_a_fingerprint_survives_a_moved_line_and_other_spacing_only() -> None:
     assert fingerprint(finding) == fingerprint(Finding(path="slug.py", line=9, claim="breaks for None\n"))
     assert fingerprint(finding) != fingerprint(replace(finding, path="other.py"))
     assert fingerprint(finding) != fingerprint(replace(finding, claim="breaks for zero"))
+
+
+BEHAVIOUR = Failure(phase="call", exception="builtins.AssertionError", message="assert 1 == 2", path="a.py", line=3)
+MISSING = Failure(phase="call", exception="builtins.ImportError", message="cannot import name 'slug'")
+
+
+@pytest.mark.parametrize(
+    ("without", "with_change", "worth"),
+    [
+        ((TestStatus.FAILED, BEHAVIOUR), TestStatus.PASSED, NewTests.RED_WITHOUT),
+        ((TestStatus.FAILED, MISSING), TestStatus.PASSED, NewTests.INVALID),
+        ((TestStatus.PASSED, None), TestStatus.PASSED, NewTests.GREEN_WITHOUT),
+        ((TestStatus.FAILED, BEHAVIOUR), TestStatus.FAILED, NewTests.STILL_RED),
+        ((TestStatus.SKIPPED, None), TestStatus.PASSED, NewTests.UNKNOWN),
+        (None, TestStatus.PASSED, NewTests.INVALID),
+    ],
+)
+def test_beside_a_regression_the_runs_tell_what_the_new_tests_are_worth(
+    without: tuple[TestStatus, Failure | None] | None, with_change: TestStatus, worth: NewTests
+) -> None:
+    old = proofs.result(proofs.OLD, TestStatus.PASSED)
+    before = [old, proofs.result(proofs.WITNESS, without[0], without[1])] if without else [old]
+    seen = assess(
+        proofs.proof(
+            REGRESSED,
+            proofs.run(RunKind.BASE, proofs.report(old)),
+            proofs.run(RunKind.WITNESS, proofs.report(*before)),
+            proofs.run(RunKind.CANDIDATE, proofs.report(old, proofs.result(proofs.WITNESS, with_change, BEHAVIOUR))),
+        ),
+        proofs.HEAD,
+    )
+    assert seen.new_tests is worth
+
+
+def test_a_regression_with_no_new_test_says_that_there_is_none() -> None:
+    runs = [
+        proofs.run(kind, proofs.report(proofs.result(proofs.OLD, TestStatus.PASSED)))
+        for kind in (RunKind.BASE, RunKind.WITNESS, RunKind.CANDIDATE)
+    ]
+    assert assess(proofs.proof(REGRESSED, *runs), proofs.HEAD).new_tests is NewTests.NONE

@@ -132,7 +132,8 @@ class _Reader:
                 self._assertion(entry, setup)
             elif entry.is_expression and (entry.shown or entry.error or entry.comment or entry is entries[-1]):
                 self._result(entry, setup, tone)
-                setup.append(entry.source)
+                if entry.source not in self.setup:  # asked again in a session that goes on: a question, not a step
+                    setup.append(entry.source)
             elif entry.error:
                 subject = _Subject(source=entry.source, setup=(*self.imports, *setup), error=entry.error)
                 self._errored(subject, tone, entry.comment)
@@ -145,7 +146,8 @@ class _Reader:
         statements = [statement for entry in entries for statement in parse_statements(entry.source) or ()]
         free = read_names(statements) - defined_names(statements)
         earlier = [statement for source in self.setup for statement in parse_statements(source) or ()]
-        return list(self.setup) if free & defined_names(earlier) else []
+        asked = {entry.source for entry in entries}
+        return [source for source in self.setup if source not in asked] if free & defined_names(earlier) else []
 
     def _assertion(self, entry: Entry, setup: list[str]) -> None:
         statements = parse_statements(entry.source)

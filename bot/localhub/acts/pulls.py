@@ -48,6 +48,7 @@ def open_pull(
         draft=draft,
     )
     repository.pulls[pull.number] = pull
+    repository.git.keep_pull_head(pull.number, head_sha)
     events.on_pull(hub, "opened", repository, pull, user)
     return pull
 
@@ -74,6 +75,7 @@ def reopen(hub: Hub, repository: Repository, pull: Pull, sender: User) -> None:
     if pull.merge is not None or head is None:
         raise invalid("PullRequest", "state", "invalid", "state cannot be changed")
     pull.head_sha = head
+    repository.git.keep_pull_head(pull.number, head)
     pull.base_sha = repository.git.branch(pull.base_ref) or pull.base_sha
     issues.reopen(hub, repository, pull.issue, sender)
 

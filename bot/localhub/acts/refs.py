@@ -47,6 +47,7 @@ def _head_moved(hub: Hub, repository: Repository, pull: Pull, old: str, new: str
         issues.close(hub, repository, pull.issue, sender)
         return
     pull.head_sha = new
+    repository.git.keep_pull_head(pull.number, new)
     pull.issue.updated_at = hub.clock()
     events.on_pull(hub, "synchronize", repository, pull, sender, before=old, after=new)
 

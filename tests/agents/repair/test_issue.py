@@ -112,3 +112,45 @@ def test_an_enormous_issue_is_cut() -> None:
 )
 def test_no_text_makes_the_reader_fail(text: str) -> None:
     read_issue(text[:40], text)
+
+
+TWO_SESSIONS = """
+```
+>>> shelf = Shelf()
+>>> shelf.add("a")
+1
+>>> shelf.names()
+['b']
+```
+
+What I expected is
+
+```
+>>> shelf.names()
+['a']
+```
+"""
+
+
+def test_a_session_goes_on_in_the_next_block_without_its_questions() -> None:
+    wanted = read_issue("Names", TWO_SESSIONS)[-1]
+    assert (wanted.subject, wanted.expected) == ("shelf.names()", "['a']")
+    assert wanted.setup == ("shelf = Shelf()", 'shelf.add("a")')
+
+
+def test_a_session_that_defines_its_own_names_begins_anew() -> None:
+    body = "```\n>>> s = f(1)\n>>> s.go()\n1\n```\nExpected:\n```\n>>> s = f(2)\n>>> s.go()\n2\n```"
+    assert read_issue("Title", body)[-1].setup == ("s = f(2)",)
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "Trying it is refused as it should be (and `is_free` says `False`).",
+        "It is as it should be because `limit` is what it is.",
+        "That should be enough while `retry` runs.",
+    ],
+)
+def test_code_in_an_aside_is_not_what_should_come_out(aside: str) -> None:
+    found = read_issue("Title", f"```\n>>> f(1)\n2\n```\n\n{aside}")
+    assert [e.expected for e in found] == ["2"]
