@@ -17,7 +17,7 @@ EXPECTED = {
     "WitnessNotRed": (Conclusion.NEUTRAL, NewTests.GREEN_WITHOUT),
     "WitnessInvalid": (Conclusion.NEUTRAL, NewTests.INVALID),
     "NotFixed": (Conclusion.FAILURE, NewTests.STILL_RED),
-    "Regressed": (Conclusion.FAILURE, NewTests.UNKNOWN),
+    "Regressed": (Conclusion.FAILURE, NewTests.RED_WITHOUT),
     "Tampered": (Conclusion.FAILURE, NewTests.UNKNOWN),
     "NoTests": (Conclusion.NEUTRAL, NewTests.UNKNOWN),
     "Inconclusive": (Conclusion.NEUTRAL, NewTests.UNKNOWN),

@@ -105,7 +105,7 @@ def usual_runs() -> tuple[TestRun, ...]:
     )
     return (
         replace(run(RunKind.BASE, report(*kept)), cached=True),
-        run(RunKind.WITNESS, report(result(WITNESS, TestStatus.FAILED)), exit_code=1),
+        run(RunKind.WITNESS, report(result(WITNESS, TestStatus.FAILED, failure)), exit_code=1),
         run(RunKind.REGRESSION, report(*kept, result(OLD, TestStatus.FAILED, failure)), exit_code=1),
         replace(run(RunKind.CANDIDATE, report(result(WITNESS, TestStatus.PASSED))), selection=(WITNESS,)),
     )
