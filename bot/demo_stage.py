@@ -85,16 +85,20 @@ class Child:
         self._reader.join(1.0)
 
     def _read(self, stream: IO[str]) -> None:
-        for line in stream:
-            self._tail = [*self._tail[-50:], line.rstrip()]
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if event.get("event") == "listening":
-                self.port = int(event["port"])
-            elif event.get("event") == "progress":
-                self._tell(str(event["line"]))
+        with stream:
+            for line in stream:
+                self._tail = [*self._tail[-50:], line.rstrip()]
+                self._take(line)
+
+    def _take(self, line: str) -> None:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return
+        if event.get("event") == "listening":
+            self.port = int(event["port"])
+        elif event.get("event") == "progress":
+            self._tell(str(event["line"]))
 
 
 @dataclass(frozen=True, kw_only=True)
