@@ -67,12 +67,19 @@ class Search:
     """One search over one base. Close it, or use it as a context manager."""
 
     def __init__(
-        self, environment: Environment, sources: Mapping[str, str], goal: Goal, stopped: Callable[[], bool]
+        self,
+        environment: Environment,
+        sources: Mapping[str, str],
+        goal: Goal,
+        stopped: Callable[[], bool],
+        on_first: Callable[[Plausible], None] = lambda _: None,
     ) -> None:
+        """`on_first` is called once, with the first plausible candidate, while the search goes on."""
         self._environment = environment
         self._sources = sources
         self._goal = goal
         self._stopped = stopped
+        self._on_first = on_first
         self._hot: WarmWorker | None = None
         self._cold: WarmWorker | None = None
         self._restarts = 0
@@ -135,6 +142,8 @@ class Search:
                     result.tried += 1
                     found = self._judge(outcome, result)
                     if found is not None:
+                        if not result.plausible:
+                            self._on_first(found)
                         result.plausible.append(found)
                         first_found = first_found or time.monotonic()
                     result.ended = result.ended or over()

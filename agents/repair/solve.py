@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from agents.protocols import Environment, Model, Recorder
 from agents.repair import localise as where
+from agents.repair import textdiff
 from agents.repair.candidates import patched, propose
 from agents.repair.oracle import HANGING_SECONDS, NoOracle, Oracle, find_oracle
 from agents.repair.search import Goal, Search, SearchLimits, SearchResult, best
@@ -23,7 +24,9 @@ VERSION = "repair/1"
 """The prompt version of a strategy without prompts: changes when templates or the order of the search change."""
 
 CHOSEN = "chosen: "
-"""Begins the note of a step whose diff is a plausible patch."""
+"""Begins the note of a step whose diff is the patch that was chosen and held in a clean tree."""
+PLAUSIBLE = "plausible: "
+"""Begins the note of a step whose diff is the first plausible patch, while the search looks on for a better one."""
 
 MAX_SOURCE_FILES = 2000
 MOST_SHOWN = 60
@@ -81,15 +84,16 @@ class _Repair:
             return self.attempt(end.ending, end.reason)
 
     def resume(self) -> Attempt | None:
-        """A plausible patch that an earlier run of this attempt recorded is confirmed, not searched again."""
-        for step in reversed(self.stored):
-            if step.note.startswith(CHOSEN) and step.diff:
+        """A patch that an earlier run of this attempt recorded is taken up, not searched again; a chosen one first."""
+        chosen = [step for step in self.stored if step.note.startswith(CHOSEN)]
+        for step in [*reversed(chosen), *(s for s in self.stored if s.note.startswith(PLAUSIBLE))]:
+            if step.diff:
                 try:
                     self.environment.reset(step.diff)
                 except PatchDoesNotApply:
                     continue
                 self.note("Took up the plausible patch of the interrupted run.", diff=step.diff)
-                return self.attempt(Ending.SUBMITTED, step.note.removeprefix(CHOSEN), step.diff)
+                return self.attempt(Ending.SUBMITTED, step.note.removeprefix(CHOSEN).removeprefix(PLAUSIBLE), step.diff)
         return None
 
     def work(self) -> Attempt:
@@ -151,7 +155,12 @@ class _Repair:
     ) -> SearchResult:
         self.check()
         limits = SearchLimits(seconds=max(1.0, self.left() - 20.0))
-        with Search(self.environment, sources, goal, self.recorder.stopped) as search:
+
+        def checkpoint(found: Plausible) -> None:
+            diff = witness_diff + textdiff.unified(sources, patched(sources, found.candidate))
+            self.note(PLAUSIBLE + _told(found.candidate, sources, len(goal.red)), diff=diff)
+
+        with Search(self.environment, sources, goal, self.recorder.stopped, checkpoint) as search:
             result = search.run(candidates, limits)
         speed = result.tried / result.seconds if result.seconds else 0.0
         self.note(
@@ -169,6 +178,10 @@ class _Repair:
                 return attempt
         if result.ended == "stopped":
             raise _End(ending=Ending.STOPPED, reason="The attempt was asked to stop.")
+        if result.ended == "worker lost":
+            raise _End(
+                ending=Ending.GAVE_UP, reason=f"The warm worker was lost again and again, after {result.tried} runs."
+            )
         if result.ended == "time":
             raise _End(ending=Ending.LIMIT, reason=f"No fix among {result.tried} candidates within the time limit.")
         raise _End(ending=Ending.GAVE_UP, reason=f"None of {result.tried} candidate changes turns the red tests green.")

@@ -9,7 +9,7 @@ import pytest
 
 from agents.repair import solve
 from agents.repair.oracle import NEEDED
-from agents.repair.solve import CHOSEN
+from agents.repair.solve import CHOSEN, PLAUSIBLE
 from agents.types import AttemptLimits, Ending, Step, Task
 from sandbox.types import TestId
 from tests.support import seeded
@@ -48,15 +48,19 @@ def test_a_bug_is_fixed_for_cases_that_nobody_named(case: Seeded, tmp_path: Path
     assert (attempt.cost_usd, attempt.usage.input_tokens) == (0.0, 0)
     assert [step.index for step in recorder.stored] == list(range(attempt.steps))
     assert recorder.stored[-1].diff == attempt.diff
+    (early,) = [step for step in recorder.stored if step.note.startswith(PLAUSIBLE)]
+    environment.reset(early.diff)
+    assert not environment.run_tests().red, "the checkpoint taken while searching applies and holds too"
 
 
-def test_a_chosen_patch_of_an_interrupted_run_is_taken_up_not_searched_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mark", [CHOSEN, PLAUSIBLE])
+def test_a_patch_of_an_interrupted_run_is_taken_up_not_searched_again(mark: str, tmp_path: Path) -> None:
     environment = environment_of(seeded.BOUNDARY, tmp_path)
     fixed = seeded.BOUNDARY.files["ranges.py"].replace("value < high", "value <= high")
     environment.write("ranges.py", fixed.encode())
     diff = environment.diff()
     environment.reset()
-    recorder = MemoryRecorder([Step(index=0, messages=(), diff=diff, note=f"{CHOSEN}boundary at ranges.py:7")])
+    recorder = MemoryRecorder([Step(index=0, messages=(), diff=diff, note=f"{mark}boundary at ranges.py:7")])
     attempt = solve(task_of(seeded.BOUNDARY), environment, None, LIMITS, recorder)
     assert (attempt.ending, attempt.diff, attempt.reason) == (Ending.SUBMITTED, diff, "boundary at ranges.py:7")
     assert environment.runs == 0
