@@ -168,6 +168,7 @@ class Fixing:
         publication = wanted.pull_request(
             self.name,
             self.number,
+            job=self.job.id,
             branch=self.branch,
             base=self.repository.default_branch,
             title=pull_request.title(self.issue),

@@ -60,15 +60,19 @@ def reply(repository: str, number: int, *, key: str, body: str) -> Publication:
 
 
 def pull_request(
-    repository: str, issue: int, *, branch: str, base: str, title: str, body: str, draft: bool
+    repository: str, issue: int, *, job: str, branch: str, base: str, title: str, body: str, draft: bool
 ) -> Publication:
-    """A pull request of ours; `branch` already holds the commit."""
+    """A pull request of ours; `branch` already holds the commit.
+
+    The marker is the job's: another job on the same issue goes on with the pull request that is open, and opens a new
+    one where a person has closed the former.
+    """
     kind = PublicationKind.PULL_REQUEST
     return Publication(
         kind=kind,
         repository=repository,
         number=issue,
-        marker=marker(kind, repository, branch),
+        marker=marker(kind, repository, branch, job),
         title=title,
         body=body,
         details={"branch": branch, "base": base, "draft": draft},

@@ -1,7 +1,7 @@
 """Carries publications out through a `Forge`, and notes in the store what stands there. Safe to repeat after a crash.
 
 Between GitHub's answer and our note a crash may fall. So whatever the store does not know is first looked for on
-GitHub, by the hidden marker (comments, reviews), the external id (check runs) or the branch (pull requests).
+GitHub, by the hidden marker (comments, reviews), the external id (check runs), or branch and marker (pull requests).
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _find(publication: Publication, forge: Forge) -> Remote | None:
         case PublicationKind.STATUS_COMMENT | PublicationKind.REVIEW_COMMENT | PublicationKind.REPLY:
             return forge.find_comment(number, mark)
         case PublicationKind.PULL_REQUEST:
-            return forge.find_pull(publication.details["branch"])
+            return forge.find_pull(publication.details["branch"], mark)
         case PublicationKind.CHECK_RUN:
             return forge.find_check_run(CommitSha(publication.details["head_sha"]), publication.marker)
         case PublicationKind.FINDINGS:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Any
 
+from agents.types import Step
 from bot import publication as wanted
 from bot.errors import BotError
 from bot.fixing import Tools, check_budget
@@ -78,13 +81,25 @@ class Reviewing:
         return {"verdict": verdict_name(proof.verdict)}
 
     def find(self, prepared: dict[str, Any]) -> list[dict[str, Any]]:
-        """The model's claims; empty where it was not asked for, or has no opinion."""
+        """The model's claims; empty where it was not asked for, or has no opinion.
+
+        What it said and what it cost are stored in one commit before either is used: a crash after that pays nothing
+        again, and the bill counts in the month's budget.
+        """
         if not self.job.start.findings:
             return []
-        found = self.tools.workshop.findings(
-            self.name, CommitSha(prepared["base"]), self.diff(prepared), self.proof(), self.model
-        )
-        return [{"path": one.path, "line": one.line, "claim": one.claim} for one in found]
+        attempts, call = self.tools.store.attempts, f"{self.job.id}-review"
+        stored = attempts.steps(call)
+        if not stored:
+            given = self.tools.workshop.findings(
+                self.name, CommitSha(prepared["base"]), self.diff(prepared), self.proof(), self.model
+            )
+            said = json.dumps([asdict(finding) for finding in given.findings])
+            step = Step(index=0, messages=(), usage=given.usage, cost_usd=given.cost_usd, note=said)
+            attempts.record(call, step, repository_id=self.repository.id, model=self.model)
+            stored = attempts.steps(call)
+        found: list[dict[str, Any]] = json.loads(stored[0].note)
+        return found
 
     def conclude(self, prepared: dict[str, Any], found: list[dict[str, Any]]) -> None:
         """The check run, the one summary comment, and claims on lines of the diff."""

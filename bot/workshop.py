@@ -7,11 +7,11 @@ their own. All methods may be called again after a crash with the same arguments
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents.protocols import Recorder
-from agents.types import Attempt, Task
+from agents.types import Attempt, Task, Usage
 from bot.repo_config import RepoConfig
 from bot.types import IssueText, Repository
 from sandbox.types import CommitSha, Patch, Proof
@@ -24,6 +24,16 @@ class Finding:
     path: str
     line: int
     claim: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opinion:
+    """What a model said about a pull request, and its bill: a call that gave nothing usable is paid all the same."""
+
+    findings: tuple[Finding, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: float | None = 0.0
+    """None: the price is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +76,6 @@ class Workshop(Protocol):
         """The files that `diff` changes, as it leaves them. Raises `sandbox.errors.PatchDoesNotApply`."""
         ...
 
-    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str) -> Sequence[Finding]:
-        """At most three; empty when no model is configured."""
+    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str) -> Opinion:
+        """At most three findings, one paid call; none, and no bill, when no model is configured."""
         ...

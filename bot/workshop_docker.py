@@ -22,7 +22,7 @@ from bot.narrated import Narrated
 from bot.repo_config import RepoConfig
 from bot.report import why
 from bot.types import IssueText, Repository
-from bot.workshop import FileAt, Finding
+from bot.workshop import FileAt, Finding, Opinion
 from config.models import Lineup, ModelSpec, UnknownModel
 from config.settings import model_key
 from sandbox.buildpacks import detect
@@ -126,9 +126,10 @@ class DockerWorkshop:
         after = before.apply(diff)
         return tuple(_file_at(after, path) for path in sorted(before.changed_paths(after)))
 
-    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str) -> Sequence[Finding]:
+    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str) -> Opinion:
         claims = self.review_call(repository, diff, proof, model)
-        return tuple(Finding(path=claim.path, line=claim.line, claim=claim.claim) for claim in claims.claims)
+        found = tuple(Finding(path=claim.path, line=claim.line, claim=claim.claim) for claim in claims.claims)
+        return Opinion(findings=found, usage=claims.usage, cost_usd=claims.cost_usd)
 
     def review_call(self, title: str, diff: str, proof: Proof, model: str) -> Claims:
         """One model's opinion on a diff, with its bill; nothing where the model is `repair`, which has no opinion."""

@@ -95,14 +95,20 @@ class GitHubForge:
     def pull_diff(self, number: int) -> str:
         return self._connection.text(f"{self._root}/pulls/{number}", _DIFF)
 
-    def find_pull(self, head_branch: str) -> Remote | None:
+    def find_pull(self, head_branch: str, marker: str) -> Remote | None:
         owner = self._repository.full_name.split("/", 1)[0]
-        query = {"state": "open", "head": f"{owner}:{head_branch}"}
+        query = {"state": "all", "head": f"{owner}:{head_branch}"}
+        ended = None
         for found in self._connection.pages(shapes.Pull, f"{self._root}/pulls", query):
             repository = found.head.repo.full_name if found.head.repo else ""
-            if found.head.ref == head_branch and repository.lower() == self._repository.full_name.lower():
+            inside = found.head.ref == head_branch and repository.lower() == self._repository.full_name.lower()
+            if not inside or found.user is None or found.user.login != self._app.login():
+                continue  # anybody can write our marker, and people may use our branch
+            if found.state == "open":
                 return _pull_remote(found)
-        return None
+            if ended is None and marker in (found.body or ""):
+                ended = _pull_remote(found)
+        return ended
 
     # --- commits and pull requests -------------------------------------------------------------------------------
 

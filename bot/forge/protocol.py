@@ -82,8 +82,9 @@ class Forge(Protocol):
 
     def pull(self, number: int) -> PullRequest: ...
 
-    def find_pull(self, head_branch: str) -> Remote | None:
-        """The open pull request from this branch of the repository itself, if any (id: its number)."""
+    def find_pull(self, head_branch: str, marker: str) -> Remote | None:
+        """Our own App's pull request from this branch of the repository itself (id: its number): the open one, else
+        one in any state whose text holds the marker."""
         ...
 
     def commit_files(

@@ -70,6 +70,7 @@ class Pull(BaseModel):
     html_url: str
     body: str | None = None
     draft: bool = False
+    state: str
     base: Branch
     head: Branch
     user: User | None = None

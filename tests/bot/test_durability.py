@@ -54,8 +54,13 @@ REVIEW = (
     *arrow("acknowledge", *post("post_check_run", "in_progress")),
     *arrow("prepare"),
     *arrow("verify"),
-    *arrow("find"),
-    *arrow("conclude", *post("edit_check_run", "completed"), *post("post_comment", "## 1 test")),
+    *arrow("find", "paid review", "booked review"),
+    *arrow(
+        "conclude",
+        *post("edit_check_run", "completed"),
+        *post("post_comment", "## 1 test"),
+        *post("post_review", "1 claim of"),
+    ),
     *arrow("end"),
 )
 FIX_WORLDS, REVIEW_WORLDS = 6, 3
@@ -149,11 +154,15 @@ def test_a_review_that_is_killed_goes_on_and_posts_once(
     first: int, processes: ForkServerContext, tmp_path: Path, store: Store
 ) -> None:
     store.deliveries.append([delivery_of(REVIEW)])
-    for point in REVIEW[first::REVIEW_WORLDS]:
+    deaths = REVIEW[first::REVIEW_WORLDS]
+    for point in deaths:
         assert run(processes, tmp_path, point) == -signal.SIGKILL, point
     assert run(processes, tmp_path) == 0
     assert (only_job(store).job.state, only_job(store).reason) == (JobState.DONE, "Verified")
-    assert posts(tmp_path)["post_comment"] == posts(tmp_path)["post_check_run"] == 1
+    assert posts(tmp_path)["post_comment"] == posts(tmp_path)["post_check_run"] == posts(tmp_path)["post_review"] == 1
+    in_flight = "paid review" in deaths
+    assert lines(tmp_path, "calls.log") == ["review"] * (2 if in_flight else 1)
+    assert store.attempts.spent(since=0, repository_id=7).usd == 0.125
     assert_no_stored_arrow_ran_again(tmp_path)
 
 

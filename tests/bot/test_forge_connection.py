@@ -168,7 +168,8 @@ def private_key() -> str:
 
 
 PULL = {
-    "number": 4, "title": "t", "html_url": "https://github.test/o/n/pull/4", "body": None, "draft": False, "user": None,
+    "number": 4, "title": "t", "html_url": "https://github.test/o/n/pull/4", "body": None, "draft": False,
+    "state": "open", "user": None,
     "base": {"ref": "main", "sha": "1" * 40, "repo": {"full_name": "o/n"}},
     "head": {"ref": "redgreen/issue-1", "sha": "2" * 40, "repo": None},
 }  # fmt: skip
@@ -192,7 +193,7 @@ def test_a_pull_request_whose_fork_and_author_are_gone(server: Server, private_k
     found = ours.pull(4)
     assert (found.head_repository, found.author) == ("", "")
     server.says(200, [PULL])
-    assert ours.find_pull("redgreen/issue-1") is None, "a branch of the same name in a fork is not ours"
+    assert ours.find_pull("redgreen/issue-1", "") is None, "a branch of the same name in a fork is not ours"
 
 
 def test_files_that_cannot_be_read(server: Server, private_key: str) -> None:

@@ -216,10 +216,10 @@ def test_what_is_protected_is_refused_before_anything_is_sent(world: World, bran
 
 def test_a_pull_request_is_opened_found_and_edited(world: World) -> None:
     branch = "redgreen/issue-5"
-    assert world.forge.find_pull(branch) is None
+    assert world.forge.find_pull(branch, "<!-- m -->") is None
     world.forge.commit_files(branch=branch, parent=world.head, files={"x": b"x\n"}, modes={}, message="m")
     opened = world.forge.open_pull(branch=branch, base="main", title="Fix", body="evidence", draft=True)
-    found = world.forge.find_pull(branch)
+    found = world.forge.find_pull(branch, "<!-- m -->")
     assert found is not None
     assert (found.id, found.body) == (opened.id, "evidence")
     assert world.forge.pull(opened.id).is_draft
@@ -228,6 +228,24 @@ def test_a_pull_request_is_opened_found_and_edited(world: World) -> None:
     with pytest.raises(ForgeRejected):
         world.forge.open_pull(branch=branch, base="main", title="Fix", body="twice", draft=False)
     assert opened.url.startswith(world.hub.url)
+
+
+def test_an_ended_pull_request_is_found_by_our_marker_only(world: World) -> None:
+    branch = "redgreen/issue-15"
+    world.forge.commit_files(branch=branch, parent=world.head, files={"x": b"other\n"}, modes={}, message="m")
+    opened = world.forge.open_pull(branch=branch, base="main", title="Fix", body="evidence <!-- m -->", draft=False)
+    world.hub.merge("octo/name", opened.id, "ada")
+    found = world.forge.find_pull(branch, "<!-- m -->")
+    assert found is not None
+    assert found.id == opened.id
+    assert world.forge.find_pull(branch, "<!-- another -->") is None
+
+
+def test_a_persons_pull_request_from_our_branch_is_never_taken_for_ours(world: World) -> None:
+    branch = "redgreen/issue-16"
+    world.forge.commit_files(branch=branch, parent=world.head, files={"x": b"other\n"}, modes={}, message="m")
+    world.hub.open_pull("octo/name", "ada", head=branch, title="Mine", body="<!-- m -->")
+    assert world.forge.find_pull(branch, "<!-- m -->") is None
 
 
 def test_only_our_own_comment_is_found_by_its_marker(world: World) -> None:

@@ -26,7 +26,9 @@ COMMENTS = {
 REACTION = wanted.reaction(REPO, 1, comment_id=None)
 STATUS = wanted.status_comment(REPO, 1, job="job-1", body="working")
 REPLY = wanted.reply(REPO, 1, key="72d3162e-cc78-11e3", body="help")
-PULL = wanted.pull_request(REPO, 1, branch="redgreen/issue-1", base="main", title="Fix", body="evidence", draft=False)
+PULL = wanted.pull_request(
+    REPO, 1, job="job-1", branch="redgreen/issue-1", base="main", title="Fix", body="evidence", draft=False
+)
 SUMMARY = wanted.review_comment(REPO, 2, body="turned red: none")
 CHECK = wanted.check_run(
     REPO, 2, head_sha=HEAD, status="completed", conclusion="failure", title="t", summary="s", annotations=[ANNOTATION]
@@ -113,6 +115,37 @@ def test_a_crash_between_post_and_note_posts_nothing_twice(publication: Publicat
     assert set(log.notes) == set(markers(publication))
     texts = [body for _, body in forge.comments.values()] + [body for _, _, body, _ in forge.pulls.values()]
     assert all("new body" in text for text in texts)
+
+
+@pytest.fixture
+def forge_that_lost_the_note() -> MemoryForge:
+    """The pull request was opened, and the process died before it could note so."""
+    forge = MemoryForge(crash_after_post=True)
+    with pytest.raises(Crash):
+        publish([PULL], forge=forge, log=MemoryLog())
+    return forge
+
+
+def test_a_pull_request_that_was_closed_before_the_restart_is_not_opened_twice(
+    forge_that_lost_the_note: MemoryForge,
+) -> None:
+    (number,) = forge_that_lost_the_note.pulls
+    forge_that_lost_the_note.closed_pulls.add(number)
+    (found,) = publish([PULL], forge=forge_that_lost_the_note, log=MemoryLog())
+    assert found.remote_id == number
+    assert list(forge_that_lost_the_note.pulls) == [number]
+
+
+def test_another_job_goes_on_with_the_open_pull_request_and_opens_a_new_one_after_a_closed_one() -> None:
+    forge, log = MemoryForge(), MemoryLog()
+    (first,) = publish([PULL], forge=forge, log=log)
+    second, third = (replace(PULL, marker=f"{PULL.marker}-{n}", body=f"job {n}") for n in (2, 3))
+    assert publish([second], forge=forge, log=log)[0].remote_id == first.remote_id
+    assert forge.pulls[first.remote_id][2].startswith("job 2")
+    forge.closed_pulls.add(first.remote_id)
+    (new,) = publish([third], forge=forge, log=log)
+    assert new.remote_id != first.remote_id
+    assert forge.pulls[first.remote_id][2].startswith("job 2"), "what a person closed is left as it is"
 
 
 def test_an_edit_changes_the_thing_in_place() -> None:

@@ -25,10 +25,11 @@ from bot.forge.protocol import CheckRun, LineComment, Permission, Remote
 from bot.repo_config import RepoConfig
 from bot.routing import Policy
 from bot.store import Store
+from bot.store.attempts import AttemptStore
 from bot.store.jobs import JobStore
 from bot.types import DeliveryId, IssueText, Job, JobId, JobState, PullRequest, Repository, StartJob
 from bot.worker import Worker, WorkerConfig
-from bot.workshop import FileAt, Finding
+from bot.workshop import FileAt, Finding, Opinion
 from sandbox.proof import sha256_of
 from sandbox.types import CommitSha, FileChange, Part, Patch, Proof, RunKind
 from tests.support import proofs
@@ -96,6 +97,15 @@ class DyingJobs(JobStore):
         self.fate.point("marked enqueued")
 
 
+class DyingAttempts(AttemptStore):
+    fate: Fate
+
+    def record(self, attempt_id: str, step: Step, *, repository_id: int, model: str) -> None:
+        super().record(attempt_id, step, repository_id=repository_id, model=model)
+        if attempt_id.endswith("-review"):
+            self.fate.point("booked review")
+
+
 @dataclass
 class FileForge(MemoryForge):
     """A `MemoryForge` whose posts outlive the process; the process may die on either side of each."""
@@ -107,10 +117,12 @@ class FileForge(MemoryForge):
             method, arguments = json.loads(line)
             if "check" in arguments:
                 arguments["check"] = CheckRun(**{**arguments["check"], "annotations": ()})
+            if "comments" in arguments:
+                arguments["comments"] = tuple(LineComment(**comment) for comment in arguments["comments"])
             getattr(super(), method)(**arguments)
 
     def _post(self, method: str, **arguments: Any) -> Any:
-        plain = {name: asdict(value) if name == "check" else value for name, value in arguments.items()}
+        plain = {name: _plain(value) for name, value in arguments.items()}
         what = arguments["check"].status if "check" in arguments else " ".join(arguments["body"].split()[:3])
         self.fate.point(f"before {method}: {what}")
         found = getattr(super(), method)(**arguments)
@@ -168,7 +180,17 @@ class FileForge(MemoryForge):
         self._post("edit_check_run", check_run_id=check_run_id, check=check)
 
     def post_review(self, number: int, *, head_sha: CommitSha, body: str, comments: Sequence[LineComment]) -> Remote:
-        raise AssertionError("this world has no findings")
+        return self._post("post_review", number=number, head_sha=head_sha, body=body, comments=comments)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case CheckRun():
+            return asdict(value)
+        case [*comments]:
+            return [asdict(comment) for comment in comments]
+        case _:
+            return value
 
 
 @dataclass
@@ -215,8 +237,11 @@ class FileWorkshop:
     def files(self, repository: str, base: CommitSha, diff: str) -> Sequence[FileAt]:
         return (FileAt(path="slug.py", mode="100644", data=b"b\n"),)
 
-    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str) -> Sequence[Finding]:
-        return ()
+    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str) -> Opinion:
+        self.fate.note("calls.log", "review")
+        self.fate.point("paid review")
+        claim = Finding(path="slug.py", line=1, claim="An empty title is lost.")
+        return Opinion(findings=(claim,), usage=Usage(input_tokens=10, output_tokens=5), cost_usd=0.125)
 
 
 def open_store(directory: Path) -> Store:
@@ -226,10 +251,11 @@ def open_store(directory: Path) -> Store:
 def make_worker(store: Store, directory: Path, kill_at: str = "", *, until_stopped: bool = False) -> Worker:
     fate = Fate(directory, kill_at)
     jobs = DyingJobs(store.database)
-    jobs.fate = fate
+    attempts = DyingAttempts(store.database)
+    jobs.fate = attempts.fate = fate
     forge = FileForge(fate=fate)
     tools = Tools(
-        store=replace(store, jobs=jobs),
+        store=replace(store, jobs=jobs, attempts=attempts),
         workshop=FileWorkshop(fate, until_stopped),
         forges=lambda _repository: forge,
         default_model="m",

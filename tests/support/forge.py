@@ -26,6 +26,7 @@ class MemoryForge:
     """Comment id to (issue, body)."""
     pulls: dict[int, tuple[str, str, str, bool]] = field(default_factory=dict)
     """Number to (branch, title, body, draft)."""
+    closed_pulls: set[int] = field(default_factory=set)
     checks: dict[int, CheckRun] = field(default_factory=dict)
     reviews: dict[int, tuple[int, str, tuple[LineComment, ...]]] = field(default_factory=dict)
     reactions: set[tuple[int, int | None, str]] = field(default_factory=set)
@@ -56,9 +57,11 @@ class MemoryForge:
     def pull_diff(self, number: int) -> str:
         return ""
 
-    def find_pull(self, head_branch: str) -> Remote | None:
-        found = (number for number, pull in self.pulls.items() if pull[0] == head_branch)
-        return next((Remote(id=number, url="") for number in found), None)
+    def find_pull(self, head_branch: str, marker: str) -> Remote | None:
+        ours = {number: pull for number, pull in self.pulls.items() if pull[0] == head_branch}
+        standing = [number for number in ours if number not in self.closed_pulls]
+        ended = [number for number, pull in ours.items() if number in self.closed_pulls and marker in pull[2]]
+        return next((Remote(id=number, url="") for number in (*standing, *ended)), None)
 
     def commit_files(
         self,
