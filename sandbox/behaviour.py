@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from sandbox.patch import classify
-from sandbox.types import Failure, Part, TestResult
+from sandbox.types import Failure, Part, TestId, TestResult
 
 _LOADING = frozenset(
     f"builtins.{name}" for name in ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError")
@@ -38,7 +38,7 @@ def wrong_reason(result: TestResult) -> str:
         return f"no exception was raised: {first_line(failure.message)}"
     if failure.exception in _LOADING:
         return f"could not load what it tests: {describe(failure)}"
-    if _only_missing(failure):
+    if _only_missing(result.id, failure):
         return f"only a symbol or parameter is missing: {describe(failure)}"
     return ""
 
@@ -55,9 +55,9 @@ def first_line(text: str) -> str:
     return text.strip().split("\n")[0][:300]
 
 
-def _only_missing(failure: Failure) -> bool:
+def _only_missing(test: TestId, failure: Failure) -> bool:
     """A missing name that the test itself reached for; one that the code under test trips over is behaviour."""
-    if failure.path and classify(failure.path) not in (Part.TEST, Part.TEST_CONFIG):
+    if failure.path and not _is_of_tests(test, failure.path):
         return False
     message = first_line(failure.message)
     match failure.exception:
@@ -69,3 +69,11 @@ def _only_missing(failure: Failure) -> bool:
             return _MISSING_PARAMETER.search(message) is not None
         case _:
             return False
+
+
+def _is_of_tests(test: TestId, path: str) -> bool:
+    """A test file by its name, or the file this very test is in, however the repository names its tests."""
+    if classify(path) in (Part.TEST, Part.TEST_CONFIG) or test.split("::")[0] == path:
+        return True
+    module = ".".join(test.split(".")[:-2])
+    return bool(module) and f".{path.removesuffix('.py').replace('/', '.')}".endswith(f".{module}")

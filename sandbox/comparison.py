@@ -43,6 +43,9 @@ class Facts:
     """Base's tests in files that the given test patch touches: they are judged by witness against candidate."""
     edited: frozenset[TestId] = frozenset()
     """Base's tests that the patch itself edits, skips or deletes."""
+    rewritten: frozenset[TestId] = frozenset()
+    """Base's tests that stand in a source file the patch changes (doctests): what ran with the patch may not be base's
+    version, so that red to green proves nothing."""
     evidence: Evidence = field(default_factory=Evidence)
     """What is known before judging: ignored edits, flagged paths, selection."""
     signs: tuple[str, ...] = ()
@@ -123,10 +126,10 @@ def unresolved(facts: Facts) -> bool:
 
 
 def turned_green(facts: Facts) -> frozenset[TestId]:
-    """Stably red on base and green on the candidate's source."""
+    """Stably red on base and green on the candidate's source, in base's version."""
     if facts.regression is None or facts.regression.report is None:
         return frozenset()
-    return (baseline(facts.base).red - facts.touched) & facts.regression.report.green
+    return (baseline(facts.base).red - facts.touched - facts.rewritten) & facts.regression.report.green
 
 
 def witnesses(facts: Facts) -> Witnesses:
@@ -221,11 +224,10 @@ def lost_in(tests: Iterable[TestId], run: TestRun) -> frozenset[TestId]:
 
 
 def kept(facts: Facts, found: Witnesses) -> frozenset[TestId]:
-    """PASS_TO_PASS: stably green on base, not lost; of a given test patch's files, green without and with the patch."""
+    """PASS_TO_PASS: stably green on base and green with the patch; a given test patch's tests by its own two runs."""
     kept = frozenset[TestId]()
     if facts.regression is not None:
-        green = baseline(facts.base).green - facts.touched
-        kept = green - lost_in(green, facts.regression)
+        kept = (baseline(facts.base).green - facts.touched) & report_of(facts.regression).green
     return kept | found.not_red if facts.given_tests else kept
 
 

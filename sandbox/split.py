@@ -17,6 +17,8 @@ from sandbox.runners.protocol import Runner
 from sandbox.tree import EXECUTABLE, REGULAR, GitTree
 from sandbox.types import Part, Patch, RepoView, TestId
 
+_TEST_DIRECTORY = re.compile(r"(?:^|[_-])tests?(?:[_-]|$)", re.IGNORECASE)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
@@ -45,7 +47,7 @@ class Split:
 def split(base: GitTree, diff: str, tests: str, runner: Runner) -> Split:
     """Raises `PatchRefused` and `PatchDoesNotApply`, for the patch and for the given tests."""
     applied, changed = _applied(base, parse(diff))
-    parts = {path: _part(base, applied, path) for path in changed}
+    parts = _parts(base, applied, changed, runner)
     source = tuple(sorted(path for path, part in parts.items() if part is Part.SOURCE))
     own_tests = tuple(sorted(path for path, part in parts.items() if part is Part.TEST))
     regression = base.overlay(applied, source)
@@ -109,11 +111,30 @@ def _applied(base: GitTree, patch: Patch) -> tuple[GitTree, frozenset[str]]:
     return applied, changed
 
 
-def _part(base: GitTree, applied: GitTree, path: str) -> Part:
-    part = classify(path)
-    if part is Part.TEST_CONFIG and tamper.same_test_sections(path, base.read(path), applied.read(path)):
-        return Part.SOURCE
-    return part
+def _parts(base: GitTree, applied: GitTree, changed: Iterable[str], runner: Runner) -> dict[str, Part]:
+    """What each changed file is: by its name, and by what base's own configuration makes the runner collect."""
+    parts = {path: classify(path) for path in changed}
+    # Files that the patch adds, under base's configuration.
+    named = base.overlay(applied, [path for path in parts if path not in base.entries])
+    for path, part in parts.items():
+        if part is Part.TEST_CONFIG and tamper.same_test_sections(path, base.read(path), applied.read(path)):
+            parts[path] = Part.SOURCE
+        elif part is Part.SOURCE and (_holds_tests(named, path, runner) or _stands_among_tests(base, path, runner)):
+            parts[path] = Part.TEST
+    return parts
+
+
+def _holds_tests(tree: GitTree, path: str, runner: Runner) -> bool:
+    """The runner would collect from it, and finds something. The name alone is not enough: `python_files = *.py`."""
+    data = tree.read(path) if path.endswith(".py") else None
+    return data is not None and runner.is_test_file(tree, path) and testedits.holds_tests(data)
+
+
+def _stands_among_tests(base: GitTree, path: str, runner: Runner) -> bool:
+    """What the tests of a directory such as `pkg/test` use stands beside them. `django/test` holds no test."""
+    parts = path.split("/")
+    above = {"/".join(parts[:depth]) for depth in range(1, len(parts)) if _TEST_DIRECTORY.search(parts[depth - 1])}
+    return any(_holds_tests(base, other, runner) for other in base.entries if other.rpartition("/")[0] in above)
 
 
 def _edits(base: GitTree, applied: GitTree, paths: Iterable[str]) -> Iterable[tuple[str, frozenset[str] | None]]:

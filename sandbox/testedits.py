@@ -24,6 +24,12 @@ def edited(before: bytes, after: bytes | None) -> frozenset[str] | None:
     return frozenset(name for name, text in old[0].items() if new[0].get(name) != text)
 
 
+def holds_tests(data: bytes) -> bool:
+    """True where a module has a test function or method, or cannot be parsed."""
+    tests = _tests(data)
+    return tests is None or bool(tests[0])
+
+
 def qualified(test: TestId) -> str:
     """`Class.test_x` of a pytest or unittest id, parameters cut off."""
     if "::" in test:

@@ -20,6 +20,7 @@ from sandbox.proof import sha256_of
 from sandbox.runners import RUNNERS
 from sandbox.runners.report import injected
 from sandbox.split import Split, edited_tests, select, split
+from sandbox.supply import Supply
 from sandbox.tree import GitTree
 from sandbox.types import (
     CommitSha,
@@ -98,8 +99,9 @@ class _Verification:
         try:
             image = self._engine.ensure_image(self._plan, self._base, self._progress)
             self._image = image.id
-            bench = Bench(engine=self._engine, image=image, runner=runner, limits=self._request.limits)
-            return judge(self._facts(bench, trees, evidence))
+            with Supply(self._engine, image, self._request.limits) as supply:
+                facts = self._facts(Bench(supply=supply, runner=runner), trees, evidence)
+            return judge(facts)
         except PatchDoesNotApply:
             raise
         except SandboxError as error:
@@ -110,11 +112,13 @@ class _Verification:
     def _facts(self, bench: Bench, trees: Split, evidence: Evidence) -> Facts:
         base, files = self._base_runs(bench, trees)
         known = comparison.baseline(base).known
+        files_of = {test: bench.runner.file_of(self._base, test) for test in known}
         facts = Facts(
             given_tests=trees.given_tests,
             base=base,
-            touched=frozenset(t for t in known if bench.runner.file_of(self._base, t) in trees.touched_files),
+            touched=frozenset(test for test, file in files_of.items() if file in trees.touched_files),
             edited=edited_tests(trees, bench.runner, known),
+            rewritten=frozenset(test for test, file in files_of.items() if file in trees.source_paths),
             evidence=replace(evidence, selection=self._selection),
         )
         if any(comparison.trouble(run) for run in base):
@@ -278,10 +282,10 @@ def _ordered(tests: Iterable[TestId]) -> tuple[TestId, ...]:
 def _cache_key(bench: Bench, base: GitTree, files: tuple[str, ...], timeout: float) -> str:
     """Everything that base's runs depend on, the reporter's own code included."""
     programs = b"".join(injected(name) for name in ("reporter.py", "run_pytest.py", "run_unittest.py"))
-    limits = bench.limits
+    limits = bench.supply.limits
     return RunCache.key(
         base.digest,
-        bench.image.id,
+        bench.supply.image.id,
         bench.runner.name,
         list(files),
         timeout,

@@ -76,3 +76,12 @@ def test_a_failure_is_told_in_one_line() -> None:
     assert describe(failure) == "ValueError: one (a.py:3)"
     assert describe(Failure(phase="setup", exception="", message="")) == "setup"
     assert describe(Failure(phase="call", exception="a.B", message="")) == "a.B"
+
+
+@pytest.mark.parametrize(
+    ("test", "path"), [("check_new.py::test_x", "check_new.py"), ("pkg.testnew.Case.test_x", "src/pkg/testnew.py")]
+)
+def test_a_missing_name_in_a_test_file_of_unusual_name_is_no_evidence(test: str, path: str) -> None:
+    failure = Failure(phase="call", exception="builtins.NameError", message="name 'x' is not defined", path=path)
+    result = TestResult(id=TestId(test), status=TestStatus.FAILED, failure=failure)
+    assert wrong_reason(result).startswith("only a symbol or parameter is missing")

@@ -115,3 +115,41 @@ def test_a_long_suite_is_cut_to_what_names_the_change() -> None:
     assert select(view, view.paths(), ["shelf/books.py"]) == ("t/test_books.py", "t/test_other.py")
     assert select(view, view.paths(), ["shelf/__init__.py"]) == ("t/test_other.py",)
     assert select(view, view.paths(), []) == ()
+
+
+RED, GREEN = b"def test_a():\n    assert 0\n", b"def test_a():\n    assert 1\n"
+
+
+@pytest.mark.parametrize(
+    ("runner", "path", "before", "after"),
+    [
+        ("pytest", "pkg/check_a.py", RED, GREEN),
+        ("unittest", "testa.py", b"class A:\n    def test_a(self):\n        assert 0\n", b"class A:\n    pass\n"),
+        ("pytest", "pkg/test/compare.py", b"def same(a, b):\n    assert a == b\n", b"def same(a, b):\n    pass\n"),
+    ],
+)
+def test_an_edit_of_what_the_repository_names_a_test_never_reaches_base_s_tests(
+    tmp_path: Path, runner: str, path: str, before: bytes, after: bytes
+) -> None:
+    files = {"pytest.ini": b"[pytest]\npython_files = check_*.py test_*.py\n", "pkg/a.py": b"x = 1\n", path: before}
+    files["pkg/test/test_it.py"] = RED
+    tree = GitTree.of_files(create(tmp_path / "trees.git"), dict(files))
+    diff = tree.diff(tree.with_files({path: after, "pkg/a.py": b"x = 2\n"}))
+    trees = split(tree, diff, "", RUNNERS[runner])
+    assert trees.regression.read(path) == before
+    assert trees.source_paths == ("pkg/a.py",)
+
+
+def test_a_new_file_that_only_the_repository_s_own_pattern_makes_a_test_is_a_witness(tmp_path: Path) -> None:
+    files = {"pytest.ini": b"[pytest]\npython_files = check_*.py\n", "a.py": b"x = 1\n"}
+    tree = GitTree.of_files(create(tmp_path / "trees.git"), dict(files))
+    trees = split(tree, tree.diff(tree.with_files({"check_new.py": RED, "a.py": b"x = 2\n"})), "", PYTEST)
+    assert trees.test_files == ("check_new.py",)
+    assert trees.regression.read("check_new.py") is None
+
+
+def test_source_stays_source_where_every_module_is_collected(tmp_path: Path) -> None:
+    files = {"pytest.ini": b"[pytest]\npython_files = *.py\n", "pkg/test/runner.py": b"y = 1\n", "pkg/a.py": b"x = 1\n"}
+    tree = GitTree.of_files(create(tmp_path / "trees.git"), dict(files))
+    diff = tree.diff(tree.with_files({"pkg/a.py": b"x = 2\n", "pkg/test/runner.py": b"y = 2\n"}))
+    assert split(tree, diff, "", PYTEST).source_paths == ("pkg/a.py", "pkg/test/runner.py")

@@ -212,7 +212,12 @@ def test_skipped_without_the_patch_is_not_red() -> None:
 def test_skipped_test_is_not_broken() -> None:
     verdict = judge(Facts(base=base(), regression=regression({OLD: S})))
     assert isinstance(verdict, RegressionFree)
-    assert verdict.evidence.pass_to_pass == (OLD,)
+
+
+def test_skipped_test_is_not_told_as_passed() -> None:
+    both = {OLD: P, OTHER: P}
+    verdict = judge(Facts(base=base(both, both), regression=regression({OLD: S, OTHER: P})))
+    assert verdict.evidence.pass_to_pass == (OTHER,)
 
 
 def test_green_that_is_skipped_with_the_patch_is_kept_for_given_tests() -> None:
@@ -523,6 +528,16 @@ def test_before_the_first_runs_nothing_turned() -> None:
     assert turned_red(facts) == frozenset()
     assert turned_green(facts) == frozenset()
     assert witnesses(facts).fixed == frozenset()
+
+
+def test_a_test_in_a_source_file_that_the_patch_rewrites_is_no_fix() -> None:
+    doctest = Facts(
+        base=base({OLD: P, OTHER: F}, {OLD: P, OTHER: F}),
+        regression=regression({OLD: P, OTHER: P}),
+        confirmations=(again("regression", {OTHER: P}, [OTHER]), again("base", {OTHER: F}, [OTHER])),
+    )
+    assert isinstance(judge(doctest), Verified)
+    assert isinstance(judge(replace(doctest, rewritten=frozenset({OTHER}))), RegressionFree)
 
 
 def test_the_evidence_known_before_is_kept() -> None:

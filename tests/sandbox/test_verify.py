@@ -124,6 +124,14 @@ def test_a_base_test_that_was_red_and_is_green_is_a_fix(base: GitTree, run: Veri
     assert proof.verdict.evidence.fail_to_pass == (WITNESS,)
 
 
+def test_a_patch_that_rewrites_a_red_doctest_fixes_nothing(base: GitTree, run: Verify) -> None:
+    wrong = append(base, BOOKS, '\n\ndef twice(x):\n    """\n    >>> twice(1)\n    2\n    """\n    return x\n')
+    asked = wrong.with_files({"pytest.ini": b"[pytest]\ntestpaths = tests shelf\naddopts = --doctest-modules\n"})
+    proof = run(edit(asked, BOOKS, ">>> twice(1)\n    2", ">>> twice(1)\n    1"), on=asked)
+    assert isinstance(proof.verdict, RegressionFree)
+    assert any("shelf.books.twice" in test for test in proof.runs[0].report.red)  # type: ignore[union-attr]
+
+
 def test_skipping_from_the_source_is_not_a_fix(base: GitTree, run: Verify) -> None:
     red = with_witness(base)
     skipping = edit(
