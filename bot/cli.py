@@ -192,6 +192,17 @@ def scoreboard(as_json: JsonOption = False, config: ConfigOption = None) -> None
     listings.print_scoreboard(lines, standard_output())
 
 
+@app.command()
+def proof(
+    job: Annotated[str, typer.Argument(help="The job's id, as the pull request names it.")],
+    config: ConfigOption = None,
+) -> None:
+    """The proof behind a pull request or review, as JSON on standard output: for `redgreen verify proof.json`."""
+    from bot import listings
+
+    print_json(listings.proof(load(config), job))
+
+
 @app.command("version")
 def show_version() -> None:
     """The version of redgreen."""

@@ -7,10 +7,12 @@ from typing import Any
 from rich.console import Console
 
 from bot import wiring
+from bot.errors import UsageError
 from bot.scoreboard import Record, Score, score
 from bot.scoreboard import table as scoreboard_table
 from bot.store import Store
 from bot.terminal import plain_table
+from bot.types import JobId
 from config.models import Adapter, ModelSpec
 from config.settings import Settings, model_key
 
@@ -81,6 +83,18 @@ def scores(settings: Settings) -> tuple[Score, ...]:
         return scored(store)
     finally:
         store.close()
+
+
+def proof(settings: Settings, job: str) -> dict[str, Any]:
+    """A job's proof as its in-toto Statement. Raises `UsageError` where there is none."""
+    store = Store.open(wiring.database_url(settings))
+    try:
+        statement = store.proofs.load(JobId(job))
+    finally:
+        store.close()
+    if statement is None:
+        raise UsageError(f"there is no proof of a job {job!r} here; the pull request or check run names its job")
+    return statement
 
 
 def scored(store: Store) -> tuple[Score, ...]:

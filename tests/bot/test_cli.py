@@ -76,6 +76,7 @@ def test_a_directory_that_is_no_repository_is_named_with_exit_code_2(tmp_path: P
         (["verify", "--repo", "."], "give --patch FILE"),
         (["verify", "proof.json", "--patch", "x.diff"], "not both"),
         (["models", "--config", "missing.toml"], "missing.toml"),
+        (["proof", "job-1"], "there is no proof of a job 'job-1'"),
         (["web"], "webhook_secret is not set"),
         (["serve"], "webhook_secret is not set"),
     ],
