@@ -84,6 +84,10 @@ class Engine:
         with self._started(self._spec(image.id, limits), limits, image.env) as container:
             yield container
 
+    def launch(self, image: Image, limits: Limits) -> Container:
+        """As `container`, but the caller's to close."""
+        return self._launched(self._spec(image.id, limits), limits, image.env)
+
     def collect_orphans(self) -> int:
         """Remove the containers of processes of this machine that are dead; how many. Raises `EngineUnavailable`."""
         found = [
@@ -151,12 +155,20 @@ class Engine:
 
     @contextmanager
     def _started(self, spec: ContainerSpec, limits: Limits, env: Mapping[str, str]) -> Iterator[Container]:
-        container = self._create(spec, limits)
+        container = self._launched(spec, limits, env)
         try:
-            container.start(env)
             yield container
         finally:
             container.close()
+
+    def _launched(self, spec: ContainerSpec, limits: Limits, env: Mapping[str, str]) -> Container:
+        container = self._create(spec, limits)
+        try:
+            container.start(env)
+        except BaseException:
+            container.close()
+            raise
+        return container
 
     def _create(self, spec: ContainerSpec, limits: Limits) -> Container:
         id_ = self._daemon.create(spec)

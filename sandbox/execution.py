@@ -6,25 +6,24 @@ import secrets
 from dataclasses import dataclass
 
 from sandbox.container import Container
-from sandbox.engine import Engine
 from sandbox.errors import ContainerLost
-from sandbox.images import Image
 from sandbox.runners.protocol import PreparedRun, Runner, RunRequest
+from sandbox.supply import Supply
 from sandbox.tree import GitTree
-from sandbox.types import Ended, ExecResult, Limits, RunKind, TestId, TestReport, TestRun
+from sandbox.types import Ended, ExecResult, RunKind, TestId, TestReport, TestRun
 
 _REPORT_LIMIT = 256 << 20
 _TAIL = 4000
+_CONFIRMED_LATER = (RunKind.WITNESS, RunKind.CANDIDATE)
+"""What these show fixed is run once more: a container for that is started while their tests run."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
     """What all runs of one verification share."""
 
-    engine: Engine
-    image: Image
+    supply: Supply
     runner: Runner
-    limits: Limits
 
     def run(
         self,
@@ -39,10 +38,12 @@ class Bench:
         request = RunRequest(nonce=secrets.token_hex(8), key=secrets.token_hex(32), files=files, tests=tests)
         prepared = self.runner.prepare(tree, request)
         result, report, ended = None, None, Ended.EXITED
-        with self.engine.container(self.image, self.limits) as container:
+        with self.supply.container() as container:
             try:
                 container.put_tree(tree)
                 container.put_files(prepared.files)
+                if kind in _CONFIRMED_LATER:
+                    self.supply.start_one_more()
                 result = container.run(prepared.argv, timeout=timeout, env=prepared.env)
                 report = self._report(container, prepared, request)
             except ContainerLost:

@@ -10,6 +10,7 @@ from sandbox.engine import Engine
 from sandbox.execution import Bench
 from sandbox.layout import VENV
 from sandbox.runners import RUNNERS
+from sandbox.supply import Supply
 from sandbox.tree import GitTree, create
 from sandbox.types import EnvironmentPlan, Limits, RunKind, TestId, TestReport, TestRun, TestStatus
 from tests.support.cases import case
@@ -102,8 +103,9 @@ def run_in(engine: Engine, tree: GitTree, runner: str, *requirements: str, tests
     install = ((*PIP, *requirements),) if requirements else ()
     plan = EnvironmentPlan(language="python", runner=runner, base="redgreen-base", install=install)
     image = engine.ensure_image(plan, GitTree.of_files(tree.git_dir, {}), lambda _: None)
-    bench = Bench(engine=engine, image=image, runner=RUNNERS[runner], limits=Limits())
-    return bench.run(RunKind.BASE, tree, timeout=60, tests=tests)
+    with Supply(engine, image, Limits()) as supply:
+        bench = Bench(supply=supply, runner=RUNNERS[runner])
+        return bench.run(RunKind.BASE, tree, timeout=60, tests=tests)
 
 
 def report_of(run: TestRun) -> TestReport:
