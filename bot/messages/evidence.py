@@ -195,8 +195,8 @@ def folded_proof(statement: Mapping[str, Any], job: str, room: int) -> str:
     if len(whole) <= room:
         return whole
     return (
-        f"The proof ({len(inner):,} characters) is too long for this page: whoever runs this App has it under job "
-        f"{code(job)}."
+        f"The proof ({len(inner):,} characters) is too long for this page: whoever runs this App gets it with "
+        f"{code(f'redgreen proof {job}')}."
     )
 
 
