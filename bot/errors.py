@@ -7,6 +7,7 @@ BotError
 │   ├── ForgeNotFound       404, 410
 │   └── ForgeRejected       422 and the like: GitHub refuses what we sent
 ├── StoreError              the database cannot be used
+│   └── NotYet              another job is about to store what is needed
 └── UsageError              wrong input of a person; the text says what to do (exit 2)
 """
 
@@ -40,6 +41,10 @@ class ForgeRejected(ForgeError):
 
 
 class StoreError(BotError):
+    pass
+
+
+class NotYet(StoreError):
     pass
 
 

@@ -56,6 +56,16 @@ class OverBudget(BotError):
     pass
 
 
+def branch_for(issue: int) -> str:
+    return f"{BRANCH_PREFIX}issue-{issue}"
+
+
+def issue_of(branch: str) -> int | None:
+    """The issue that a branch of ours is for; None for any other branch."""
+    word = branch.removeprefix(branch_for(0)[:-1])
+    return int(word) if word.isascii() and word.isdigit() and branch == branch_for(int(word)) else None
+
+
 class Fixing:
     """One fix job. Every method may run again after a crash with the same effect."""
 
@@ -65,7 +75,7 @@ class Fixing:
         self.name = self.repository.full_name
         self.model = job.start.model or tools.default_model
         self.attempt_id = f"{job.id}-1"
-        self.branch = f"{BRANCH_PREFIX}issue-{self.number}"
+        self.branch = branch_for(self.number)
 
     @property
     def forge(self) -> Forge:

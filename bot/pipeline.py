@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 
 from bot import outcome
 from bot.arrows import PAUSES, Arrows, Failed, Steps, Stopped
-from bot.fixing import Fixing, Tools
+from bot.errors import NotYet
+from bot.fixing import Fixing, Tools, issue_of
 from bot.reviewing import Reviewing
 from bot.types import Job, JobId, JobKind, JobState, RecordOutcome
 
@@ -58,7 +59,8 @@ class Pipeline:
                 arrows.take("conclude", lambda: fixing.conclude_unverified(judged["refused"]))
                 return JobState.DONE, judged["refused"] or NOT_VERIFIED
             arrows.take("commit", lambda: fixing.commit(prepared))
-            pull = arrows.take("propose", lambda: fixing.propose(prepared))["pull"]
+            # From here on a stop is too late: nobody could say whether the pull request stands already.
+            pull = arrows.take("propose", lambda: fixing.propose(prepared), stoppable=False)["pull"]
             arrows.take("conclude", lambda: fixing.conclude_opened(prepared, pull), stoppable=False)
         except Stopped as stopped:
             return self._last_word(arrows, JobState.CANCELLED, stopped.by, fixing.conclude_stopped)
@@ -116,6 +118,8 @@ class Pipeline:
         tools, repository, pull = self._tools, record.repository, record.pull
         view = tools.store.jobs.of_pull(repository.id, pull.number)
         if view is None:
+            if self._is_being_opened(record):
+                raise NotYet(f"The job that opened #{pull.number} has not noted it yet.")
             return {"ignored": "no job of ours opened it"}
         proposed = pull.head_sha if edits or view.head_sha is None else view.head_sha
         if record.merged and proposed != pull.head_sha:
@@ -127,6 +131,15 @@ class Pipeline:
         )
         tools.store.outcomes.record(repository.id, view.job.id, found)
         return {"kind": found.kind.value, "human_lines": found.human_lines, "edits": edits}
+
+    def _is_being_opened(self, record: RecordOutcome) -> bool:
+        """Whether a job that is on its way may be the one that opened it: people can be faster than our own note."""
+        number = issue_of(record.pull.head_ref)
+        starts = (view.job.start for view in self._tools.store.jobs.unfinished() if view.pull_number is None)
+        return any(
+            start.kind is JobKind.FIX and start.number == number and start.repository.id == record.repository.id
+            for start in starts
+        )
 
 
 def outcome_text(record: RecordOutcome) -> str:

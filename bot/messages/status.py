@@ -114,7 +114,7 @@ def status(state: Status) -> str:
                 "Nothing is guessed around it. Correct it, and ask again."
             )
         case Stopped(by=by):
-            return f"Stopped by {code(by)}. Nothing was published."
+            return f"Stopped by {code(by)}. No pull request was opened."
     assert_never(state)
 
 
