@@ -21,6 +21,7 @@ _RUNNER_MODULES = frozenset(
 )
 _IMPORT_ROOTS = ("", "src/", "lib/")
 _PLUGIN_ENTRY = re.compile(r"pytest11")
+_ODD_LINE_END = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _MANIFESTS = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
 
 
@@ -32,15 +33,16 @@ def static_signs(base: RepoView, patched: RepoView, changed: Iterable[str]) -> t
         data = patched.read(path)
         if data is None:
             continue
-        name = path.rsplit("/", 1)[-1]
-        stem = name.rsplit(".", 1)[0]
-        if stem in _STARTUP and name.endswith(".py"):
+        *directories, name = path.split("/")
+        if name.endswith(".py") and not _STARTUP.isdisjoint((*directories, name.removesuffix(".py"))):
             signs.append(f"{path}: the interpreter runs this file at every start")
         elif name.endswith(".pth"):
             signs.append(f"{path}: a path file can run code at every start of the interpreter")
         elif path not in known and _shadows(path):
             signs.append(f"{path}: a module that takes the place of the test runner's own")
-        elif name in _MANIFESTS and len(_PLUGIN_ENTRY.findall(_text(data))) > _entries(base, path):
+        elif (name in _MANIFESTS or _is_metadata(directories)) and len(_PLUGIN_ENTRY.findall(_text(data))) > _entries(
+            base, path
+        ):
             signs.append(f"{path}: registers a pytest plugin entry point")
     return tuple(signs)
 
@@ -74,7 +76,8 @@ def same_test_sections(path: str, before: bytes | None, after: bytes | None) -> 
         return False
     try:
         return bool(_test_sections(path, before) == _test_sections(path, after))
-    except (ValueError, configparser.Error):
+    except (ValueError, AttributeError, RecursionError, configparser.Error):
+        # No manifest at all: other values than tables where tables belong, nesting without end.
         return before == after
 
 
@@ -85,6 +88,8 @@ def _test_sections(path: str, data: bytes) -> Any:
             tools = tomllib.loads(text).get("tool", {})
             return {key: tools.get(key) for key in ("pytest", "coverage", "tox", "nox", "hatch", "unittest")}
         case "setup.cfg" | "tox.ini" as name:
+            if _ODD_LINE_END.search(text):
+                raise ValueError("a line end that pytest's reader of such files sees and configparser does not")
             parser = configparser.RawConfigParser(strict=False)
             parser.read_string(text)
             return {s: dict(parser.items(s)) for s in parser.sections() if name == "tox.ini" or _is_test_section(s)}
@@ -108,6 +113,11 @@ def _shadows(path: str) -> bool:
         if (len(parts) == 1 and suffix) or (len(parts) == 2 and parts[1].startswith("__init__.")):
             return True
     return False
+
+
+def _is_metadata(directories: list[str]) -> bool:
+    """What says of itself to be an installed distribution: its entry points are read wherever the tree is imported."""
+    return bool(directories) and directories[-1].endswith((".dist-info", ".egg-info"))
 
 
 def _entries(base: RepoView, path: str) -> int:

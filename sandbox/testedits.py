@@ -46,10 +46,11 @@ def _tests(data: bytes) -> tuple[dict[str, str], str] | None:
     """(test name -> its code without positions, the code that decides whether the module's tests run at all)."""
     try:
         module = ast.parse(data)
-    except (SyntaxError, ValueError, RecursionError):
+        marks = [ast.dump(node) for node in module.body if _decides(node)]
+        return dict(_functions(module.body, "", "")), "\n".join(marks)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        # The parser's own word for nesting that is too deep is MemoryError.
         return None
-    marks = [ast.dump(node) for node in module.body if _decides(node)]
-    return dict(_functions(module.body, "", "")), "\n".join(marks)
 
 
 def _decides(node: ast.stmt) -> bool:

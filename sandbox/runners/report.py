@@ -20,6 +20,10 @@ ROOT: Final = TREE
 PYTHON: Final = f"{VENV}/bin/python"
 _PHASES = ("setup", "call", "teardown")
 _TEXT_LIMIT = 2000
+_LINE_LIMIT = 1 << 20
+"""Of one line of the report: a hundred times the longest that the reporter writes, its end record aside."""
+_LONGEST = 1e9
+_LISTS = frozenset({"replaced", "hooks"})
 
 
 def run_directory(request: RunRequest) -> str:
@@ -108,7 +112,7 @@ def _records(data: bytes, request: RunRequest) -> tuple[list[Mapping[str, Any]],
             return records, ["the report holds a line that its reporter did not write"]
         if records and records[-1]["kind"] == "end":
             return records, ["the report goes on after its end"]
-        record = _record(text)
+        record = _record(text) if len(text) <= _LINE_LIMIT else None
         if record is None or record.get("n") != index or (index == 0 and record.get("nonce") != request.nonce):
             return records, ["the report holds a record that cannot be"]
         records.append(record)
@@ -121,14 +125,17 @@ def _records(data: bytes, request: RunRequest) -> tuple[list[Mapping[str, Any]],
 def _record(text: bytes) -> Mapping[str, Any] | None:
     try:
         record = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(record, dict):
         return None
     kind = record.get("kind")
     if kind == "phase" and not (isinstance(record.get("id"), str) and record.get("when") in _PHASES):
         return None
-    return record if kind in ("start", "collected", "phase", "collect_error", "end") else None
+    if kind not in ("start", "collected", "phase", "collect_error", "end"):
+        return None
+    # Without what nobody asks for: nested JSON takes twenty times its size in memory.
+    return {key: value for key, value in record.items() if key in _LISTS or not isinstance(value, list | dict)}
 
 
 def _clean(text: str) -> str:
@@ -204,8 +211,9 @@ def _integer(record: Mapping[str, Any], key: str) -> int | None:
 
 
 def _number(record: Mapping[str, Any], key: str) -> float:
+    """A number of seconds; 0 for what is none."""
     value = record.get(key)
-    return float(value) if isinstance(value, int | float) else 0.0
+    return float(value) if isinstance(value, int | float) and 0 <= value <= _LONGEST else 0.0
 
 
 def _texts(record: Mapping[str, Any] | None, key: str) -> tuple[str, ...]:

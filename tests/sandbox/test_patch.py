@@ -140,6 +140,10 @@ def test_what_a_file_is(path: str, part: Part) -> None:
     [
         ("sitecustomize.py", ""),
         ("src/deep/usercustomize.py", ""),
+        ("sitecustomize/__init__.py", ""),
+        ("src/usercustomize/__init__.py", ""),
+        ("evil.dist-info/entry_points.txt", "[pytest11]\nx = x\n"),
+        ("src/evil.egg-info/entry_points.txt", "[pytest11]\nx = x\n"),
         ("evil.pth", "import os"),
         ("pytest.py", ""),
         ("src/pluggy/__init__.py", ""),
@@ -187,6 +191,12 @@ def test_a_patch_that_does_more_than_it_says_is_refused() -> None:
         ("package.json", "{}", '{"scripts": {"test": "true"}}', False),
         ("pytest.ini", "[pytest]\n", "[pytest]\naddopts=-k x\n", False),
         ("setup.cfg", "no section\n", "[metadata]\n", False),
+        ("setup.cfg", "[metadata]\n", "[metadata]\nname = x\v[tool:pytest]\vtestpaths = no\n", False),
+        ("setup.cfg", "[metadata]\r\nname = x\r\n", "[metadata]\r\nname = y\r\n", True),
+        ("package.json", "{}", "[]", False),
+        ("package.json", "{}", "[" * 100_000, False),
+        ("pyproject.toml", "", "tool = 3\n", False),
+        ("pyproject.toml", "", "a = " + "[" * 5_000, False),
     ],
 )
 def test_whether_a_manifest_keeps_its_test_sections(path: str, before: str, after: str, same: bool) -> None:

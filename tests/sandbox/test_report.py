@@ -145,7 +145,16 @@ def test_a_record_that_cannot_be_is_a_sign(records: list[Record]) -> None:
     assert "cannot be" in signs(sealed(*records))
 
 
-@pytest.mark.parametrize("text", ["[]", "nonsense"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "nonsense",
+        '{"kind": "end", "exit": ' + "[" * 100_000,
+        '{"kind": "start", "nonce": "n0", "n": 0, "x": "' + "x" * (1 << 20) + '"}',
+    ],
+    ids=["list", "nonsense", "deep", "long"],
+)
 def test_a_sealed_line_that_is_no_record_is_a_sign(text: str) -> None:
     link = hashlib.sha256(f"k0{text}".encode()).hexdigest()
     assert "cannot be" in signs(f"{text}\t{link}\n".encode())
@@ -198,6 +207,11 @@ def test_odd_types_do_not_raise() -> None:
     found = read(*CANARIES, odd, {"kind": "end", "exit": "1", "replaced": "x", "hooks": None})
     assert found.exit_code is None
     assert found.replaced == ()
+
+
+@pytest.mark.parametrize("seconds", [10**400, float("nan"), float("inf"), -1])
+def test_a_time_that_is_none_counts_as_none(seconds: float) -> None:
+    assert read(phase("t.py::t", seconds=seconds)).results[TestId("t.py::t")].seconds == 0.0
 
 
 def test_no_two_runs_share_a_canary() -> None:

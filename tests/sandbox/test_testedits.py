@@ -66,3 +66,7 @@ def test_all_tests_of_a_file_where_it_cannot_be_told() -> None:
     tests = [TestId("t.py::test_a"), TestId("t.py::test_b[1]")]
     assert among(tests, None) == set(tests)
     assert among(tests, frozenset({"test_b"})) == {"t.py::test_b[1]"}
+
+
+def test_code_that_the_parser_gives_up_on_cannot_be_told() -> None:
+    assert edited(b"def test_a():\n    pass\n", b"x = " + b"-" * 100_000 + b"1\n") is None
