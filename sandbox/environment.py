@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 
@@ -19,6 +20,9 @@ READ_LIMIT = 8 << 20
 DIFF_LIMIT = 8 << 20
 REPORT_LIMIT = 64 << 20
 _GIT_SECONDS = 120.0
+# A line of a file's contents begins with a sign or a space, never with these words.
+_FILES = re.compile(r"^(?=diff --git )", re.MULTILINE)
+_BINARY = re.compile(r"^Binary files .* differ$", re.MULTILINE)
 
 
 class AttemptEnvironment:
@@ -73,11 +77,13 @@ class AttemptEnvironment:
         return data.decode("utf-8", "surrogateescape")
 
     def reset(self, diff: str = "") -> None:
-        """Base again, with what the build generated; then `diff`. Raises `PatchDoesNotApply`, `SetupError`."""
+        """Base again, with what the build generated; then `diff`, but for the binary files that it carries no contents
+        of. Raises `PatchDoesNotApply`, `SetupError`."""
         result = self._git(git_scripts.RESET)
         if result.exit_code != 0:
             # Nothing of a tree that resists (a directory without permissions, say) is worth keeping.
             self._container.put_tree(self._base)
+        diff = without_binary(diff)
         if not diff.strip():
             return
         data = diff.encode("utf-8", "surrogateescape")
@@ -108,7 +114,7 @@ class AttemptEnvironment:
     def _with_new_files(self) -> RepoView:
         """Base's files as base has them, and those that the attempt added: a test module is found by its name."""
         try:
-            return _BaseFirst(self._base, self._base.apply(self.diff()))
+            return _BaseFirst(self._base, self._base.apply(without_binary(self.diff())))
         except (PatchDoesNotApply, SetupError):
             return self._base
 
@@ -141,6 +147,11 @@ class _BaseFirst:
     def read(self, path: str) -> bytes | None:
         found = self._base.read(path)
         return self._working.read(path) if found is None else found
+
+
+def without_binary(diff: str) -> str:
+    """Git's diff without the files of which it only says that they differ: git could not apply those."""
+    return "".join(part for part in _FILES.split(diff) if not _BINARY.search(part))
 
 
 def inside(path: str) -> str:

@@ -11,6 +11,7 @@ from operator import attrgetter
 
 import libcst as cst
 
+from agents.repair.names import parse
 from agents.repair.spectrum import Suspicion
 from agents.repair.templates import TEMPLATES, File, Site
 from agents.repair.types import Candidate, Edit
@@ -39,6 +40,9 @@ def propose(sources: Mapping[str, str], suspicion: Suspicion, *, most: int = 30_
 
 
 def _in_file(path: str, source: str, lines: Mapping[int, float]) -> Iterator[Candidate]:
+    if parse(source) is None:
+        # Python's own parser stops at nesting that overflows the stack of libcst's, and with it this process.
+        return
     try:
         file = File(path, source)
     except (cst.ParserSyntaxError, RecursionError, ValueError):

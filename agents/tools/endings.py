@@ -14,7 +14,9 @@ from agents.tools.tool import (
     Conclusion,
     FormedTool,
     Observation,
+    binary_files,
     bounded,
+    no_binary,
     no_diff,
     too_large,
 )
@@ -43,6 +45,8 @@ def submit(asked: SubmitArguments, bench: Bench) -> Observation | Conclusion:
         return Observation(text=no_diff(error), is_error=True)
     if len(diff) > MOST_DIFF:
         return Observation(text=too_large(diff), is_error=True)
+    if binary := binary_files(diff):
+        return Observation(text=no_binary(binary), is_error=True)
     if not diff.strip():
         return Observation(
             text="Nothing in the working tree is changed, so there is nothing to submit. Make the change first, or "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -21,6 +21,9 @@ MOST_DIFF = 1 << 20
 
 _UNREADABLE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Colours and cursor movements of a terminal; controls but tab and line feed."""
+
+
+_BINARY = re.compile(r'^Binary files (?:"?a/(.*?)"? and /dev/null|.* and "?b/(.*?)"?) differ$', re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +129,19 @@ def too_large(diff: str) -> str:
     return (
         f"The change of the working tree is {len(diff):,} characters long, and at most {MOST_DIFF:,} are kept. Remove "
         f"the files that do not belong to the repair (`git status` lists them)."
+    )
+
+
+def binary_files(diff: str) -> tuple[str, ...]:
+    """The files of which git's diff only says that they differ; no line of a file's contents begins like that. Pure."""
+    return tuple(gone or left for gone, left in _BINARY.findall(diff))
+
+
+def no_binary(files: Sequence[str]) -> str:
+    shown = ", ".join(bounded(name, 200) for name in files[:10])
+    return (
+        f"The change of the working tree holds binary files, which a repair may not: {shown}. Remove or restore them "
+        f"(`git status` lists them), and submit again."
     )
 
 

@@ -421,3 +421,21 @@ def test_the_other_endings_carry_their_reason() -> None:
 
 def test_bounded_text_can_always_be_encoded() -> None:
     assert bounded("a\udcffb").encode() == b"a?b"
+
+
+class Stained(MemoryEnvironment):
+    """Its tests left binary files behind."""
+
+    def diff(self) -> str:
+        return (
+            "diff --git a/.coverage b/.coverage\nnew file mode 100644\nBinary files /dev/null and b/.coverage differ\n"
+            "diff --git a/l.png b/l.png\ndeleted file mode 100644\nBinary files a/l.png and /dev/null differ\n"
+            "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+Binary files a/x and b/x differ\n"
+        )
+
+
+def test_a_submission_with_binary_files_is_told_which_before_it_is_refused() -> None:
+    refused = conclude(Stained(FILES), "submit", summary="done")
+    assert isinstance(refused, Observation)
+    assert refused.is_error
+    assert "may not: .coverage, l.png. Remove" in refused.text

@@ -108,6 +108,22 @@ def test_binary_changes_carry_no_contents(env: AttemptEnvironment) -> None:
     assert "Binary files /dev/null and b/data.bin differ" in env.diff()
 
 
+def test_a_diff_with_binary_changes_can_be_taken_up_elsewhere(
+    env: AttemptEnvironment, engine: Engine, base_image: Image
+) -> None:
+    env.write("data.bin", bytes(range(256)))
+    env.write("src/a.py", b"x = 2\nBinary files a and b differ\n")
+    env.write("test_new.py", b"def test_new():\n    pass\n")
+    diff = env.diff()
+    with engine.container(base_image, SMALL) as container:
+        other = AttemptEnvironment(container, PLAN, BASE)
+        other.reset(diff)
+        assert other.read("src/a.py") == b"x = 2\nBinary files a and b differ\n"
+        assert other.read("test_new.py") == b"def test_new():\n    pass\n"
+        with pytest.raises(FileNotFoundError):
+            other.read("data.bin")
+
+
 def test_too_large_a_diff_is_refused(env: AttemptEnvironment) -> None:
     env.write("big.txt", b"line\n" * (2 << 20))
     with pytest.raises(SetupError, match="limit"):

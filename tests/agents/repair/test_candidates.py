@@ -149,6 +149,10 @@ def test_suspicion_orders_candidates_and_lines_without_it_have_none() -> None:
     assert [c.score for c in found] == sorted((c.score for c in found), reverse=True)
 
 
+def test_nesting_that_would_end_this_process_gives_no_candidates() -> None:
+    assert propose({"a.py": "x = " + "-" * 100_000 + "1\n"}, {"a.py": {1: 1.0}}) == []
+
+
 def test_what_is_no_python_too_long_or_unknown_gives_no_candidates() -> None:
     assert propose({"a.py": "def f(:\n"}, {"a.py": {1: 1.0}}) == []
     assert propose({"a.py": "x = 1\n" * MAX_SOURCE}, {"a.py": {1: 1.0}}) == []
