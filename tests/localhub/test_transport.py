@@ -82,6 +82,18 @@ def test_branches_come_and_go_by_push(shop: World, tmp_path: Path) -> None:
     assert (deleted["ref"], deleted["deleted"], deleted["head_commit"]) == ("refs/heads/topic/x", True, None)
 
 
+def test_a_pull_requests_head_can_be_fetched_by_everybody_and_pushed_by_nobody(shop: World, tmp_path: Path) -> None:
+    number = propose(shop)
+    work = clone(shop, shop.tokens["mona"], tmp_path)
+    name = f"refs/pull/{number}/head"
+    assert git("fetch", "-q", "origin", name, folder=work).returncode == 0
+    fetched = git("rev-parse", "FETCH_HEAD", folder=work).stdout.strip()
+    assert fetched == shop.hub.repository(shop.full_name).pulls[number].head_sha
+    pushed = git("push", "-q", "origin", f"HEAD:{name}", folder=work)
+    assert pushed.returncode != 0
+    assert "hidden ref" in pushed.stderr
+
+
 def test_who_may_only_read_cannot_push(shop: World, tmp_path: Path) -> None:
     work = clone(shop, shop.installation_token({"contents": "read"}), tmp_path)
     refused = git("push", "-q", "origin", "main:x", folder=work)
