@@ -1,15 +1,17 @@
 """A step of an agent: the warm shell beside `docker exec` as mini-swe-agent's Docker environment does it.
 
-Both work in a container of the same image on the same engine and run the same command lines, in turns, in one run; the
-outputs must be equal. Timed is what a caller waits for: from the call to the result. The first rounds are not counted.
+The criterion: a step is the command line `true`, because it has no work of its own, through each side's public call
+(`Container.run`, `DockerEnvironment.execute`), timed from the call to its result. Both work in containers of the same
+image on the same engine, in turns, in one run. The ratio of the medians is to be at least 50, else the exit code is 1.
+The first rounds are not counted.
 
     python benchmarks/shell_step.py [--rounds 25] [--json]
 
+The other rows are for orientation, and their ratios are lower: they hold the commands' own work, which is the same on
+both sides. All results must be equal. A busy machine shows in every row.
+
 mini-swe-agent (pinned, from the package index) is installed into a temporary environment of its own and runs in a
 process of its own, so its interpreter's start is not counted. Needs Docker and its command line client.
-
-The ratio of the medians for `true` is what stepping itself costs, and exit 1 says that it is under 50. The other rows
-hold the commands' own work as well, which is the same on both sides. A busy machine shows in all of them.
 """
 
 from __future__ import annotations

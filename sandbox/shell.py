@@ -88,7 +88,7 @@ class _Frames:
         if left <= 0:
             raise TimeoutError("no answer in time")
         self._socket.settimeout(left)
-        data = self._socket.recv(1 << 18)
+        data = self._socket.recv(_CHUNK)
         if not data:
             raise EOFError("the stream ended")
         self._raw += data
