@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import git
 
 from bot.errors import ForgeDenied, ForgeError, ForgeNotFound, ForgeRejected, ForgeUnavailable
+from bot.messages.untrusted import redacted
 from sandbox.types import CommitSha
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}/[A-Za-z0-9_.-]{1,100}")
@@ -115,14 +116,13 @@ def _has(mirror: git.Repo, sha: str) -> bool:
 
 def _environment(clone_url: str, token: str) -> dict[str, str]:
     """Of the git child: no prompt, no helper, no other protocol, no redirect, and the header for this address only."""
-    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode("ascii")
     address = urlsplit(clone_url)
     settings = [
         ("credential.helper", ""),
         ("core.hooksPath", "/dev/null"),
         ("core.askPass", ""),
         ("http.followRedirects", "false"),
-        (f"http.{address.scheme}://{address.netloc}/.extraHeader", f"Authorization: Basic {basic}"),
+        (f"http.{address.scheme}://{address.netloc}/.extraHeader", f"Authorization: Basic {_basic(token)}"),
     ]
     environment = {
         "GIT_TERMINAL_PROMPT": "0",
@@ -138,10 +138,16 @@ def _environment(clone_url: str, token: str) -> dict[str, str]:
     return environment
 
 
+def _basic(token: str) -> str:
+    return base64.b64encode(f"x-access-token:{token}".encode()).decode("ascii")
+
+
 def _translated(error: git.GitCommandError, token: str) -> ForgeError:
     """By git's own words (in the C locale); none of them holds the token, and it is masked all the same."""
-    said = " ".join(str(error.stderr).split()).replace(token, "[token]") if token else str(error.stderr)
-    text = f"git fetch: {said[-400:]}"
+    said = " ".join(str(error.stderr).split())
+    if token:
+        said = said.replace(token, "[token]").replace(_basic(token), "[token]")
+    text = f"git fetch: {redacted(said)[-400:]}"
     lowered = said.lower()
     if "authentication failed" in lowered or "error: 403" in lowered or "could not read username" in lowered:
         return ForgeDenied(text)

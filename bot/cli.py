@@ -128,9 +128,9 @@ def web(config: ConfigOption = None) -> None:
 @app.command()
 def worker(config: ConfigOption = None) -> None:
     """The worker process: turns deliveries into jobs and does them."""
-    from bot import processes
+    from bot import worker_process
 
-    processes.worker(load(config))
+    worker_process.worker(load(config))
 
 
 @app.command()

@@ -61,7 +61,8 @@ class Caught:
 def run(settings: Settings, *, model: str, keep: bool, as_json: bool) -> int:
     """The exit code is the first act's verdict's; 1 when the second act let the broken pull request pass."""
     narrator = Narrator()
-    wiring.engine(settings).ensure_base(narrator)
+    engine = wiring.engine(settings)
+    engine.ensure_base(narrator)
     state = Path(tempfile.mkdtemp(prefix="redgreen-demo-"))
     environment = child_environment({"REDGREEN_MODELS__DEFAULT": model} if model else {})
     console = standard_output()
@@ -81,6 +82,8 @@ def run(settings: Settings, *, model: str, keep: bool, as_json: bool) -> int:
             if keep:
                 _wait_for_ctrl_c(narrator)
     finally:
+        engine.collect_orphans()  # of a worker that had to be killed
+        engine.close()
         if not keep:
             shutil.rmtree(state, ignore_errors=True)
     return exit_code(fixed.proof.verdict) or (

@@ -73,10 +73,13 @@ class Child:
         if code is not None:
             raise DemoFailed(f"the {self.name} process ended with {code}:\n" + "\n".join(self._tail[-15:]))
 
-    def stop(self) -> None:
-        """SIGTERM, so that it cleans up; SIGKILL when it does not."""
+    def ask_to_stop(self) -> None:
+        """SIGTERM, so that it cleans up."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> None:
+        """Until it has ended; SIGKILL when it does not."""
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -142,8 +145,10 @@ def set_up(environment: Mapping[str, str], state: Path, tell: Progress) -> Itera
             tell(f"redgreen listens at http://127.0.0.1:{port} (web and worker, SQLite)")
             yield stage
         finally:
-            for child in reversed(children):
-                child.stop()
+            for child in children:
+                child.ask_to_stop()
+            for child in children:
+                child.wait()
 
 
 def load_sample() -> Sample:

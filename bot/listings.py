@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bot import wiring
+from bot import places, wiring
 from bot.errors import UsageError
 from bot.scoreboard import Record, Score, score
 from bot.scoreboard import table as scoreboard_table
@@ -78,7 +78,7 @@ def _price_source(spec: ModelSpec) -> str:
 
 def scores(settings: Settings) -> tuple[Score, ...]:
     """The scoreboard's lines. Raises `bot.errors.StoreError`."""
-    store = Store.open(wiring.database_url(settings))
+    store = Store.open(places.database_url(settings))
     try:
         return scored(store)
     finally:
@@ -87,7 +87,7 @@ def scores(settings: Settings) -> tuple[Score, ...]:
 
 def proof(settings: Settings, job: str) -> dict[str, Any]:
     """A job's proof as its in-toto Statement. Raises `UsageError` where there is none."""
-    store = Store.open(wiring.database_url(settings))
+    store = Store.open(places.database_url(settings))
     try:
         statement = store.proofs.load(JobId(job))
     finally:

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from agents.review import Claim
-from bot import local, wiring
+from bot import local, places, wiring
 from bot.errors import UsageError
 from bot.local import LocalSources
 from bot.report import EXIT_NOT_VERIFIED, EXIT_VERIFIED, exit_code, without_proof
@@ -29,7 +29,7 @@ def fix(settings: Settings, *, repo: Path, base: str, issue: Path, model: str, o
     sources, workshop = _open(settings, repo, narrator)
     commit = sources.commit(base)
     task = local.local_task(text, str(sources.directory), commit)
-    directory = out or wiring.state_directory(settings) / "fixes" / task.id
+    directory = out or places.state_directory(settings) / "fixes" / task.id
     narrator(f"fixing {task.title!r} at {commit[:12]}")
     made = local.fix(workshop, task, model or settings.models.default, directory)
     if as_json:
@@ -90,7 +90,7 @@ def review(settings: Settings, *, repo: Path, base: str, head: str, model: str, 
 
 
 def _open(settings: Settings, repo: Path, narrator: Narrator) -> tuple[LocalSources, DockerWorkshop]:
-    sources = LocalSources(repo, wiring.state_directory(settings))
+    sources = LocalSources(repo, places.state_directory(settings))
     return sources, wiring.workshop(settings, wiring.engine(settings), sources, narrator)
 
 

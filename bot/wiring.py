@@ -1,17 +1,22 @@
-"""From settings to working parts: the one place where rooms are put together."""
+"""From settings to working parts: the one place where rooms are put together.
+
+The workshop is imported when one is made: it brings every strategy with it, and most commands make none.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agents.types import AttemptLimits
 from bot.errors import UsageError
-from bot.workshop_docker import Bench, DockerWorkshop, Sources
 from config.models import Lineup, LineupError, default_lineup, load
 from config.settings import Settings, build_environment, ca_bundle
 from sandbox.cache import RunCache
 from sandbox.engine import Engine, EngineConfig
 from sandbox.types import Limits, Progress
+
+if TYPE_CHECKING:
+    from bot.workshop_docker import DockerWorkshop, Sources
 
 
 def engine(settings: Settings) -> Engine:
@@ -70,6 +75,8 @@ def attempt_limits(settings: Settings) -> AttemptLimits:
 
 
 def workshop(settings: Settings, docker: Engine, sources: Sources, progress: Progress) -> DockerWorkshop:
+    from bot.workshop_docker import Bench, DockerWorkshop
+
     bench = Bench(
         engine=docker,
         sources=sources,
@@ -81,18 +88,3 @@ def workshop(settings: Settings, docker: Engine, sources: Sources, progress: Pro
         progress=progress,
     )
     return DockerWorkshop(bench)
-
-
-def state_directory(settings: Settings) -> Path:
-    directory = settings.store.directory
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"store.directory: {directory} cannot be used: {error.strerror}") from None
-    return directory
-
-
-def database_url(settings: Settings) -> str:
-    """SQLAlchemy URL of our own tables: the operator's, else SQLite in the state directory."""
-    given = settings.store.database_url.get_secret_value()
-    return given or f"sqlite:///{state_directory(settings) / 'redgreen.db'}"

@@ -15,6 +15,7 @@ from github.Auth import Auth
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from bot.errors import ForgeDenied, ForgeError, ForgeNotFound, ForgeRejected, ForgeUnavailable
+from bot.messages.untrusted import redacted
 
 _PER_PAGE = 100
 _MOST_PAGES = 100
@@ -194,4 +195,4 @@ def _said(data: Any) -> str:
     for item in errors if isinstance(errors, list) else []:
         said.append(str(item.get("message") or item.get("code") or "") if isinstance(item, dict) else str(item))
     text = "; ".join(part for part in said if part)
-    return f": {text[:500]}" if text else "."
+    return f": {redacted(text)[:500]}" if text else "."

@@ -37,7 +37,10 @@ _SECRETS = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9_]{16,}|github_pat_[A-Za-z0-9_]{16,}|sk-[A-Za-z0-9_-]{16,}|AKIA[0-9A-Z]{16}"
     r"|xox[abprs]-[A-Za-z0-9-]{10,}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,})"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)|(?<=://)[^\s/@]{16,}(?=@)"
+    r"|(?i:(?<=authorization: )(?:basic|bearer|token) [^\s'\"]+)"
 )
+"""Shapes of credentials: tokens by their prefix, private keys, what stands before the host in an address, headers."""
 
 
 def hidden(marker: str) -> str:

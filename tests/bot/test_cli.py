@@ -90,6 +90,20 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("bot.processes", {"docker", "dbos", "git", "github", "anthropic", "openai", "libcst", "scipy"}),
+        ("bot.demo", {"dbos", "git", "github", "anthropic", "openai", "libcst", "scipy"}),
+        ("bot.worker_process", {"anthropic", "openai", "scipy", "fastapi", "uvicorn"}),
+    ],
+)
+def test_a_process_imports_nothing_that_it_does_not_work_with(module: str, unwanted: set[str]) -> None:
+    code = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert unwanted & set(done.stdout.split()) == set()
+
+
 def test_the_settings_are_listed_with_their_origin_and_secrets_are_masked(state: dict[str, str]) -> None:
     done = redgreen("config", "--json", REDGREEN_GITHUB__WEBHOOK_SECRET="hunter2hunter2", **state)
     rows = {row["key"]: row for row in json.loads(done.stdout)}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from math import sqrt
-
 import pytest
+from scipy.stats import binomtest
 
 from bot.scoreboard import MINIMUM_DECIDED, Rate, Record, as_json, rate_text, score, table
 from bot.types import OutcomeKind
@@ -38,10 +37,8 @@ def test_published_rates_come_out(agent: str) -> None:
 
 @pytest.mark.parametrize(("k", "n"), [(0, 1), (1, 1), (53, 101), (74, 144), (1754, 2686), (0, 30)])
 def test_the_interval_is_wilsons(k: int, n: int) -> None:
-    z, p = 1.959963984540054, k / n
-    centre, half = (p + z * z / (2 * n)), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    low, high = (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
-    assert Rate(successes=k, n=n).interval == pytest.approx((low, high), abs=1e-12)
+    theirs = binomtest(k, n).proportion_ci(confidence_level=0.95, method="wilson")
+    assert Rate(successes=k, n=n).interval == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
 def test_the_three_denominators_differ() -> None:

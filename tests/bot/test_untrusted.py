@@ -179,7 +179,19 @@ def test_an_issue_title_cannot_switch_ci_off(switch: str) -> None:
 )
 def test_what_looks_like_a_credential_is_masked(secret: str) -> None:
     assert redacted(f"before {secret} after").startswith("before [redacted]")
-    assert redacted("an ordinary sentence, sk-8 and ghs") == "an ordinary sentence, sk-8 and ghs"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["an ordinary sentence, sk-8 and ghs", "https://github.test:443/o/n@v1", "ssh://git@github.test/o", "a: b@c"],
+)
+def test_ordinary_text_is_left_alone(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_what_stands_before_the_host_of_an_address_is_masked() -> None:
+    assert redacted("see https://x-access-token:v1.abc@host/o.git") == "see https://[redacted]@host/o.git"
+    assert redacted("see https://v1.0123456789abcdef@host/o.git") == "see https://[redacted]@host/o.git"
 
 
 def test_our_marker_is_a_comment_that_others_cannot_write() -> None:
