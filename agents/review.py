@@ -111,7 +111,11 @@ def _conversation(title: str, diff: str, facts: Sequence[str]) -> list[Message]:
 
 
 def _fenced(text: str) -> str:
-    """A fence longer than any run of backticks inside, so that the text cannot close it."""
+    """A fence longer than any run of backticks inside, so that the text cannot close it.
+
+    Bytes that are no UTF-8 come as lone surrogates, which no endpoint could be sent.
+    """
+    text = text.encode("utf-8", "replace").decode("utf-8")
     longest = max((len(run) for run in "".join(c if c == "`" else " " for c in text).split()), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}untrusted\n{text}\n{fence}"

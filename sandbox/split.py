@@ -115,7 +115,7 @@ def _parts(base: GitTree, applied: GitTree, changed: Iterable[str], runner: Runn
     """What each changed file is: by its name, and by what base's own configuration makes the runner collect."""
     parts = {path: classify(path) for path in changed}
     # Files that the patch adds, under base's configuration.
-    named = base.overlay(applied, [path for path in parts if path not in base.entries])
+    named = base.overlay(applied, [p for p, part in parts.items() if part is Part.SOURCE and p not in base.entries])
     for path, part in parts.items():
         if part is Part.TEST_CONFIG and tamper.same_test_sections(path, base.read(path), applied.read(path)):
             parts[path] = Part.SOURCE

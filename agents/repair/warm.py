@@ -129,7 +129,7 @@ class WarmWorker:
             raise WorkerLost("the warm worker ended or did not answer")
         try:
             answer = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise WorkerLost("the warm worker's answer cannot be read") from error
         if not isinstance(answer, dict):
             raise WorkerLost("the warm worker's answer cannot be read")

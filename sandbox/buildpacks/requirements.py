@@ -74,7 +74,7 @@ def of_setup_py(text: str) -> list[Wanted]:
     """Literal `extras_require` and `tests_require`, also through a name that is assigned a literal. Never executed."""
     try:
         module = ast.parse(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     names: dict[str, Any] = {}
     found: list[Wanted] = []
@@ -137,7 +137,7 @@ def normal(name: str) -> str:
 def toml(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return {}
 
 

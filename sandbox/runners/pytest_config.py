@@ -160,6 +160,8 @@ def _options(path: str, data: bytes) -> dict[str, Any] | None:
             table = document if always else document.get("tool", {})
             pytest_table = table.get("pytest", {})
             options = pytest_table.get("ini_options", pytest_table)
+            if not isinstance(options, dict):
+                return {}
             return options if options or always else None
         parser = configparser.RawConfigParser(strict=False)
         parser.read_string(text)
@@ -167,7 +169,7 @@ def _options(path: str, data: bytes) -> dict[str, Any] | None:
         if parser.has_section(section):
             return dict(parser.items(section))
         return {} if always else None
-    except (ValueError, AttributeError, configparser.Error):
+    except (ValueError, AttributeError, RecursionError, configparser.Error):
         return {} if always else None
 
 

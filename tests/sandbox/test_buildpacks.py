@@ -228,3 +228,10 @@ def test_what_cannot_be_parsed_wants_nothing() -> None:
 def test_a_plan_is_the_same_for_the_same_tree() -> None:
     files = {"setup.py": "setup(tests_require=['b', 'a'])", "requirements-test.txt": ""}
     assert plan_of(files) == plan_of(files)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [("setup.py", "x=" + "-" * 100_000 + "1"), ("pyproject.toml", "a=" + "[" * 5000)]
+)
+def test_nesting_without_end_wants_nothing(path: str, text: str) -> None:
+    assert plan_of({path: text, "tests/test_a.py": "def test_a():\n    pass\n"}).runner == "pytest"

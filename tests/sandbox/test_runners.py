@@ -142,3 +142,20 @@ def test_unittest_names_the_file_of_a_test() -> None:
 def test_an_unreadable_report_is_an_incomplete_one() -> None:
     for runner in RUNNERS.values():
         assert not runner.parse(b"\xff\xfe", RunRequest(nonce="n0", key="k0")).complete
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tool = 3",
+        "[tool]\npytest = 3",
+        "[tool.pytest]\nini_options = 3",
+        "[tool.pytest]\nini_options = [1]",
+        "a=" + "[" * 5000,
+    ],
+    ids=["no table", "no pytest table", "number", "list", "deep"],
+)
+def test_a_configuration_of_odd_shape_is_none(text: str) -> None:
+    found = pytest_config.read(FilesView({"pyproject.toml": text}))
+    assert found.addopts == ()
+    assert found.python_files == pytest_config.PytestConfig.python_files

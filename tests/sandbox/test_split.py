@@ -148,6 +148,14 @@ def test_a_new_file_that_only_the_repository_s_own_pattern_makes_a_test_is_a_wit
     assert trees.regression.read("check_new.py") is None
 
 
+def test_a_patch_s_own_configuration_does_not_say_what_a_test_is(tmp_path: Path) -> None:
+    tree = GitTree.of_files(create(tmp_path / "trees.git"), {"a.py": b"x = 1\n"})
+    added = {"pytest.ini": b"[pytest]\npython_files = check_*.py\n", "check_new.py": RED}
+    trees = split(tree, tree.diff(tree.with_files(added)), "", PYTEST)
+    assert trees.source_paths == ("check_new.py",)
+    assert not trees.has_witness
+
+
 def test_source_stays_source_where_every_module_is_collected(tmp_path: Path) -> None:
     files = {"pytest.ini": b"[pytest]\npython_files = *.py\n", "pkg/test/runner.py": b"y = 1\n", "pkg/a.py": b"x = 1\n"}
     tree = GitTree.of_files(create(tmp_path / "trees.git"), dict(files))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -167,6 +167,33 @@ def test_unittest_cases_run_by_their_dotted_names(tmp_path: Path) -> None:
             worker.close()
         assert before.tests[test].status == "failed"
         assert after.green() == {test}
+
+
+class Babbling:
+    """A worker that starts and then says the one line, whatever it is asked."""
+
+    def __init__(self, line: str) -> None:
+        self._lines = ['{"python": "3.11"}', line]
+
+    def send(self, line: str) -> None:
+        pass
+
+    def receive(self, timeout: float) -> str | None:
+        return self._lines.pop(0) if self._lines else None
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, "[]", "no", '{"id": {}}', '{"id": 1, "tests": {"a": []}}'])
+def test_a_worker_that_answers_nonsense_is_lost(tmp_path: Path, line: str) -> None:
+    class Environment(DirectoryEnvironment):
+        def open_lines(self, script: str, arguments: Sequence[str] = ()) -> Babbling:  # type: ignore[override]
+            return Babbling(line)
+
+    worker = WarmWorker(Environment(tmp_path, {"a.py": ""}), WorkerConfig(runner="pytest", mode="cold"))
+    with pytest.raises(WorkerLost):
+        worker.run(Job(id=1, stages=()))
 
 
 def test_a_worker_that_cannot_start_is_lost_not_waited_for(tmp_path: Path) -> None:
