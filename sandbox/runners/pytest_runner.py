@@ -38,7 +38,8 @@ class PytestRunner:
             "key": request.key,
             "root": report.ROOT,
             "report": f"{directory}/report.jsonl",
-            "args": [*args, *files],
+            # A patch names its files: `--deselect=x_test.py`, or `@x_test.py`, whose lines pytest takes for arguments.
+            "args": [*args, *(f"./{path}" if path.startswith(("-", "@")) else path for path in files)],
             "tests": list(request.tests),
             "canary": canary,
             "first": must_pass,

@@ -91,6 +91,13 @@ def test_a_selection_of_tests_names_their_files_once() -> None:
     assert request["tests"] == list(tests)
 
 
+def test_a_file_cannot_name_itself_like_an_option() -> None:
+    request = asked("pytest", {}, files=("--deselect=x_test.py", "@x_test.py", "a_test.py"))
+    assert request["args"][-3:] == ["./--deselect=x_test.py", "./@x_test.py", "a_test.py"]
+    by_test = asked("pytest", {}, tests=(TestId("-x_test.py::a"),))
+    assert by_test["args"][-1] == "./-x_test.py"
+
+
 def test_the_key_is_in_no_command_line_and_no_environment() -> None:
     for runner in RUNNERS.values():
         prepared = runner.prepare(FilesView({}), RunRequest(nonce="n0", key="secret-key"))
