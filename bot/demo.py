@@ -20,6 +20,7 @@ from rich.rule import Rule
 from agents.types import Attempt
 from bot import listings, wiring
 from bot.demo_stage import MAINTAINER, REPORTER, DemoFailed, Stage, set_up
+from bot.errors import UsageError
 from bot.localhub.domain import CheckRun, Pull
 from bot.report import EXIT_NOT_VERIFIED, EXIT_VERIFIED, exit_code
 from bot.report import as_json as shared_keys
@@ -28,6 +29,7 @@ from bot.scoreboard import as_json as scoreboard_json
 from bot.store import JobView, Store
 from bot.terminal import Narrator, diff_panel, key_values, print_json, standard_output, verdict_panel
 from bot.types import JobKind, JobState
+from config.models import UnknownModel
 from config.settings import Settings, child_environment
 from sandbox.proof import from_statement
 from sandbox.types import Proof
@@ -61,6 +63,7 @@ class Caught:
 def run(settings: Settings, *, model: str, keep: bool, as_json: bool) -> int:
     """The exit code is the first act's verdict's; 1 when the second act let the broken pull request pass."""
     narrator = Narrator()
+    _check_model(settings, model)
     engine = wiring.engine(settings)
     engine.ensure_base(narrator)
     state = Path(tempfile.mkdtemp(prefix="redgreen-demo-"))
@@ -89,6 +92,14 @@ def run(settings: Settings, *, model: str, keep: bool, as_json: bool) -> int:
     return exit_code(fixed.proof.verdict) or (
         EXIT_VERIFIED if caught.check.conclusion == "failure" else EXIT_NOT_VERIFIED
     )
+
+
+def _check_model(settings: Settings, model: str) -> None:
+    """Told before anything is started for it. Raises `UsageError`."""
+    try:
+        wiring.lineup(settings).get(model or settings.models.default)
+    except UnknownModel as error:
+        raise UsageError(f"--model: {error}") from None
 
 
 def _first_act(stage: Stage, store: Store, tell: Narrator, console: Console | None) -> Fixed:

@@ -51,7 +51,7 @@ class LocalSources:
         try:
             return resolve(self.directory, revision)
         except SetupError as error:
-            raise UsageError(f"{revision}: {error}") from None
+            raise UsageError(f"{self.directory} has no commit {revision!r} ({error})") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +62,15 @@ class Fix:
     proof: Proof | None
     directory: Path
     """Where patch, proof and trajectory were written."""
+
+
+def out_directory(path: Path) -> Path:
+    """Where results go, made when it is not there. Raises `UsageError` before anything was run for them."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out: {path} cannot be used: {error.strerror}") from None
+    return path
 
 
 def read_text(path: Path, what: str) -> str:
@@ -103,8 +112,7 @@ def repository_config(workshop: DockerWorkshop, repository: str, commit: str) ->
 
 def fix(workshop: DockerWorkshop, task: Task, model: str, out: Path) -> Fix:
     """One attempt and its verification; everything made is written below `out`, also when Ctrl-C ends it early."""
-    out.mkdir(parents=True, exist_ok=True)
-    steps = out / "steps.jsonl"
+    steps = out_directory(out) / "steps.jsonl"
     steps.unlink(missing_ok=True)
     recorder = FileRecorder(steps, task_id=task.id, model=model, strategy="")
     config = repository_config(workshop, task.repository, task.base_commit)
@@ -127,7 +135,6 @@ def fix(workshop: DockerWorkshop, task: Task, model: str, out: Path) -> Fix:
 
 def write_proof(proof: Proof, out: Path) -> Path:
     """The proof's file form (an in-toto Statement), written whole or not at all."""
-    out.mkdir(parents=True, exist_ok=True)
     target = out / "proof.json"
     partial = out / "proof.json.partial"
     partial.write_text(json.dumps(to_statement(proof), indent=2) + "\n", encoding="utf-8")

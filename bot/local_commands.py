@@ -45,6 +45,8 @@ def verify(
 ) -> int:
     diff = local.read_text(patch, "--patch")
     test_diff = local.read_text(tests, "--tests") if tests else ""
+    if out:
+        local.out_directory(out)
     sources, workshop = _open(settings, repo, Narrator())
     name, commit = str(sources.directory), sources.commit(base)
     proof = workshop.verify(name, commit, diff, local.repository_config(workshop, name, commit), tests=test_diff)
@@ -73,6 +75,8 @@ def verify_again(settings: Settings, *, proof: Path, repo: Path, as_json: bool) 
 
 
 def review(settings: Settings, *, repo: Path, base: str, head: str, model: str, out: Path | None, as_json: bool) -> int:
+    if out:
+        local.out_directory(out)
     sources, workshop = _open(settings, repo, Narrator())
     name, head_sha = str(sources.directory), sources.commit(head)
     fork = workshop.merge_base(name, sources.commit(base), head_sha)

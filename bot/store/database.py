@@ -17,17 +17,21 @@ from bot.errors import StoreError
 
 Clock = Callable[[], float]
 _WRITE = "redgreen_write"
+_ADDRESSES = "The database must be a SQLite file (sqlite:///PATH) or PostgreSQL (postgresql://...)."
 
 
 class Database:
     """One pool of connections, its clock, and the two ways to use it. All failures are `StoreError`."""
 
     def __init__(self, url: str, *, clock: Clock = time.time, pool_size: int = 8) -> None:
-        parsed = sa.make_url(url)
+        try:
+            parsed = sa.make_url(url)
+        except sa.exc.ArgumentError:  # its text repeats the address, and with it a password
+            raise StoreError(f"The database's address is none. {_ADDRESSES}") from None
         if parsed.get_backend_name() == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         elif parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-            raise StoreError("The database must be a SQLite file (sqlite:///PATH) or PostgreSQL (postgresql://...).")
+            raise StoreError(_ADDRESSES)
         self.clock = clock
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self._engine = sa.create_engine(parsed, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)

@@ -77,6 +77,7 @@ def test_a_directory_that_is_no_repository_is_named_with_exit_code_2(tmp_path: P
         (["verify", "proof.json", "--patch", "x.diff"], "not both"),
         (["models", "--config", "missing.toml"], "missing.toml"),
         (["proof", "job-1"], "there is no proof of a job 'job-1'"),
+        (["demo", "--model", "nope"], "--model: There is no model named 'nope'"),
         (["web"], "webhook_secret is not set"),
         (["serve"], "webhook_secret is not set"),
     ],
@@ -88,6 +89,26 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(
     assert done.returncode == 2
     assert told in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+def test_results_that_could_not_be_written_are_told_before_anything_is_run(
+    slotbook: Path, tmp_path: Path, state: dict[str, str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for words in (["verify", "--patch", str(file)], ["review", "--base", "main"], ["fix", "--issue", str(file)]):
+        done = redgreen(*words, "--repo", str(slotbook), "--out", str(file), **state)
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+    done = redgreen("verify", "--patch", str(file), "--repo", str(slotbook), "--base", "nope", **state)
+    assert (done.returncode, "has no commit 'nope'" in done.stderr) == (2, True)
+
+
+def test_a_database_address_that_is_none_is_told_without_its_text(state: dict[str, str]) -> None:
+    done = redgreen("scoreboard", REDGREEN_STORE__DATABASE_URL="hunter2hunter2", **state)
+    assert done.returncode == 2
+    assert "sqlite:///PATH" in done.stderr
+    assert "hunter2" not in done.stderr
 
 
 @pytest.mark.parametrize(
