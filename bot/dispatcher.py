@@ -8,13 +8,14 @@ wait behind it; others go on.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol, assert_never
 
 import structlog
 
 from bot import events, permissions, routing
 from bot import publication as wanted
-from bot.commands import Verb
+from bot.commands import Command, Verb
 from bot.errors import ForgeUnavailable, StoreError
 from bot.fixing import Forges
 from bot.forge.protocol import Forge, Permission
@@ -129,7 +130,18 @@ class Dispatcher:
             if denied is not None:
                 self._refuse(delivery, event, intent, forge, denied)
                 return
+        if isinstance(decision, StartJob) and _is_retry(intent):
+            decision = self._again(decision)
         self._carry_out(delivery, event, decision, forge)
+
+    def _again(self, start: StartJob) -> StartJob | Answer:
+        """The last job here once more: with its model, where the lineup still has it, and what it was asked for."""
+        last = self._store.jobs.latest(start.repository.id, start.number)
+        if last is None:
+            return Answer(topic="nothing_to_retry", number=start.number)
+        before = last.job.start
+        model = before.model if before.model in self._policy.models else start.model
+        return replace(start, model=model, findings=before.findings)
 
     def _denied(self, event: Event, intent: Intent, forge: Forge) -> Denied | None:
         role = Permission.NONE if event.actor.is_bot else forge.permission(event.actor.login)
@@ -215,8 +227,14 @@ class Dispatcher:
                 return replies.not_here(Verb.FIX, handle)
             case Answer(topic="not_on_issue"):
                 return replies.not_here(Verb(answer.word), handle)
+            case Answer(topic="nothing_to_retry"):
+                return replies.nothing_to_retry()
             case _:
                 return replies.help_text(handle)
+
+
+def _is_retry(intent: Intent) -> bool:
+    return isinstance(intent.command, Command) and intent.command.verb is Verb.RETRY
 
 
 def _number(event: Event) -> int:

@@ -123,7 +123,8 @@ class Answer:
     """A reply whose words `bot.messages` finds."""
 
     topic: str
-    """`config_problem`, `help`, `command_error`, `unknown_model`, `not_on_pull_request` or `not_on_issue`."""
+    """`config_problem`, `help`, `command_error`, `unknown_model`, `not_on_pull_request`, `not_on_issue` or
+    `nothing_to_retry`."""
     number: int
     config: ConfigProblem | None = None
     error: CommandError | None = None

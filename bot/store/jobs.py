@@ -93,6 +93,17 @@ class JobStore:
         with self._database.reading() as connection:
             return tuple(_view(row).job for row in connection.execute(query))
 
+    def latest(self, repository_id: int, number: int) -> JobView | None:
+        """The last job on an issue or pull request, whatever became of it."""
+        query = (
+            sa.select(jobs)
+            .where(jobs.c.repository_id == repository_id, jobs.c.number == number)
+            .order_by(jobs.c.created_at.desc())
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return _view(row) if row else None
+
     def unfinished(self) -> tuple[JobView, ...]:
         """Jobs that were handed to the queue and have not ended, oldest first."""
         query = sa.select(jobs).where(jobs.c.state.not_in(_ENDED), jobs.c.enqueued).order_by(jobs.c.created_at)

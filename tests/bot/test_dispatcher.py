@@ -240,3 +240,35 @@ def test_a_job_that_a_crash_left_out_of_the_queue_is_put_there(world: World) -> 
     world.queue.enqueued.clear()
     world.dispatcher.run_once()
     assert [id for _, id, _ in world.queue.enqueued] == [JobId(job_id_for(delivery.id))]
+
+
+def test_retry_does_the_last_job_again_with_its_model(world: World) -> None:
+    first = world.receive("issue_comment", gh.commented("@redgreen fix with repair"))
+    world.store.jobs.ended(job_id_for(first.id), JobState.FAILED, "the engine was away")
+    again = world.receive("issue_comment", gh.commented("@redgreen retry"))
+    start = world.store.jobs.get(job_id_for(again.id)).start
+    assert (start.kind, start.model) == (JobKind.FIX, "repair")
+
+
+def test_retry_of_a_verify_is_a_verify(world: World) -> None:
+    first = world.receive("issue_comment", gh.commented("@redgreen verify", pull=True))
+    world.store.jobs.ended(job_id_for(first.id), JobState.FAILED, "the engine was away")
+    again = world.receive("issue_comment", gh.commented("@redgreen retry", pull=True))
+    assert world.store.jobs.get(job_id_for(again.id)).start.findings is False
+
+
+def test_retry_where_nothing_was_done_starts_nothing_and_says_so(world: World) -> None:
+    world.receive("issue_comment", gh.commented("@redgreen retry"))
+    assert world.store.jobs.recent() == ()
+    assert "There is no earlier job here" in world.said[0]
+
+
+def test_retry_with_a_model_that_the_lineup_lost_takes_the_usual_one(world: World) -> None:
+    first = world.receive("issue_comment", gh.commented("@redgreen fix with repair"))
+    world.store.jobs.ended(job_id_for(first.id), JobState.FAILED, "the engine was away")
+    later = World(world.store, forge=world.forge)
+    later.dispatcher = Dispatcher(
+        store=world.store, forges=lambda _repository: world.forge, queue=later.queue, policy=Policy()
+    )
+    again = later.receive("issue_comment", gh.commented("@redgreen retry"))
+    assert world.store.jobs.get(job_id_for(again.id)).start.model == ""
