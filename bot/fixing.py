@@ -50,6 +50,8 @@ class Tools:
     """How a verified fix is opened where the repository's file does not say."""
     repository_month_usd: float = 100.0
     """Dollars of one repository in one calendar month (UTC)."""
+    free_models: frozenset[str] = frozenset()
+    """Names that call nobody (`repair`): they work on when the month's budget is used up."""
 
 
 class OverBudget(BotError):
@@ -225,7 +227,12 @@ class Fixing:
 
 
 def check_budget(tools: Tools, repository: Repository, model: str) -> None:
-    """Raises `OverBudget` when this repository's month is spent; a model without a price is never booked as free."""
+    """Raises `OverBudget` when this repository's month is spent and the model would spend more.
+
+    Calls whose price is unknown are booked as unknown and cannot be summed: a budget bounds priced models only.
+    """
+    if model in tools.free_models:
+        return
     now = tools.store.database.clock()
     day = time.gmtime(now)
     since = now - ((day.tm_mday - 1) * 86400 + day.tm_hour * 3600 + day.tm_min * 60 + day.tm_sec)

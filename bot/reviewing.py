@@ -9,7 +9,7 @@ from typing import Any
 from agents.types import Step
 from bot import publication as wanted
 from bot.errors import BotError
-from bot.fixing import Tools, check_budget
+from bot.fixing import OverBudget, Tools, check_budget
 from bot.forge.protocol import Forge
 from bot.messages import review as words
 from bot.publisher import publish
@@ -58,7 +58,6 @@ class Reviewing:
 
     def prepare(self, pull: dict[str, Any]) -> dict[str, Any]:
         """Both commits are fetched; the base is where the pull request left its target branch."""
-        check_budget(self.tools, self.repository, self.model)
         forge = self.forge
         config = parse(forge.read_file(PATH, self.repository.default_branch))
         if isinstance(config, ConfigProblem):
@@ -91,6 +90,10 @@ class Reviewing:
         attempts, call = self.tools.store.attempts, f"{self.job.id}-review"
         stored = attempts.steps(call)
         if not stored:
+            try:
+                check_budget(self.tools, self.repository, self.model)
+            except OverBudget:
+                return []  # running the tests costs nothing: the review is made, without a model's opinion
             given = self.tools.workshop.findings(
                 self.name, CommitSha(prepared["base"]), self.diff(prepared), self.proof(), self.model
             )

@@ -15,6 +15,7 @@ from bot.forge.protocol import Permission
 from bot.routing import Policy
 from bot.store import Store
 from bot.worker import Worker, WorkerConfig
+from config.models import Adapter
 from config.settings import Settings
 
 
@@ -40,6 +41,7 @@ def worker(settings: Settings) -> None:
             default_model=settings.models.default,
             draft=settings.policy.pull_request == "draft",
             repository_month_usd=settings.limits.repository_month_usd,
+            free_models=frozenset(spec.name for spec in wiring.lineup(settings) if spec.adapter is Adapter.NONE),
         )
         running = Worker(_worker_config(settings, state), tools, collect_orphans=engine.collect_orphans)
         running.stop_on_signals()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from agents.types import Step, Usage
 from bot.fixing import Tools
 from bot.forge.app import AppIdentity, GitHubApp
 from bot.forge.github import GitHubForge
@@ -74,6 +75,24 @@ class World:
         """What the dispatcher hands to the queue when this pull request was closed."""
         pull = self.tools.forges(self.repository).pull(number)
         return outcome_text(RecordOutcome(repository=self.repository, pull=pull, merged=False, merge_commit_sha=None))
+
+    def review(self, steps: Straight | None = None) -> JobView:
+        """Of a pull request that ada opens."""
+        self.hub.push_files(NAME, "topic", {"slug.py": b"b\n"}, "Edit", "ada")
+        number = self.hub.open_pull(NAME, "ada", head="topic", title="Edit", body="").number
+        start = StartJob(kind=JobKind.REVIEW, repository=self.repository, requested_by="ada", number=number)
+        job = self.store.jobs.accept(DeliveryId("d-review"), start)
+        Pipeline(self.tools, pauses=(5.0,)).job(steps or Straight(), job.id)
+        return self.store.jobs.view(job.id)
+
+    def calls(self) -> list[str]:
+        """The model calls that were paid."""
+        assert isinstance(self.tools.workshop, FileWorkshop)
+        return self.tools.workshop.fate.lines("calls.log")
+
+    def spend(self, usd: float) -> None:
+        step = Step(index=0, messages=(), usage=Usage(input_tokens=1), cost_usd=usd)
+        self.store.attempts.record("an-earlier-job-1", step, repository_id=self.repository.id, model="m")
 
     def close(self, number: int) -> None:
         inner, repository = self.hub.hub, self.hub.repository(NAME)
@@ -192,3 +211,26 @@ def test_a_pull_request_that_no_job_of_ours_opened_is_not_waited_for(world: Worl
     steps = Straight()
     Pipeline(world.tools, pauses=(5.0,)).outcome(steps, world.closed(number))
     assert steps.pauses == []
+
+
+def test_a_reviews_model_call_is_booked_on_its_repository(world: World) -> None:
+    assert world.review().job.state is JobState.DONE
+    assert world.store.attempts.spent(since=0, repository_id=world.repository.id).usd == 0.125
+    assert world.store.attempts.spent(since=0, repository_id=world.repository.id + 1).usd == 0
+
+
+def test_a_review_is_made_without_the_models_opinion_when_the_budget_is_used_up(world: World) -> None:
+    world.spend(100.0)
+    assert world.review().job.state is JobState.DONE
+    assert world.calls() == []
+    assert any(run.status == "completed" for run in world.hub.repository(NAME).check_runs.values())
+
+
+def test_what_reviews_cost_counts_in_the_budget_of_fixes_and_what_is_free_goes_on(world: World) -> None:
+    world.tools = replace(world.tools, repository_month_usd=0.125)
+    world.review()
+    refused = world.fix()
+    assert (refused.job.state, world.calls()) == (JobState.FAILED, ["review"])
+    assert "budget for the month is used up: $0.12 of $0.12" in refused.reason
+    world.tools = replace(world.tools, free_models=frozenset({"m"}))
+    assert world.fix().job.state is JobState.DONE
