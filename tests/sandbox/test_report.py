@@ -198,8 +198,7 @@ def test_a_report_that_was_cut_short_is_incomplete_and_no_sign(data: bytes) -> N
 
 def test_lone_surrogates_do_not_get_through() -> None:
     found = read(*CANARIES, failed("t.py::\ud800"), END)
-    for result in found.results.values():
-        result.id.encode("utf-8")
+    assert [result.id.encode("utf-8") for result in found.results.values()] == ["t.py::\ufffd".encode()]
 
 
 def test_odd_types_do_not_raise() -> None:
