@@ -1,8 +1,8 @@
 """The README's picture: what `redgreen demo` prints, as an SVG of a terminal.
 
-    python scripts/capture_demo.py                     run the demo and render it
+    python scripts/capture_demo.py                     run the demo and render the main parts of it
     python scripts/capture_demo.py OUTPUT.txt          render what was printed already (text with ANSI colours)
-    ... --lines FIRST:LAST                             only these lines (from 1; either may be left out)
+    ... --lines FIRST:LAST                             these lines instead (from 1; either may be left out; `:` is all)
     ... --to FILE.svg                                  default: docs/images/demo.svg
 
 The demo runs with a terminal of its own, so that it prints what a person would see.
@@ -81,6 +81,32 @@ def chosen(lines: list[str], span: str) -> list[str]:
     return lines[int(first or 1) - 1 : int(last) if last else None]
 
 
+STORY = (
+    ("puts the label", "What was run"),
+    ("─ The patch", "opens pull request"),
+    ("the check run on it says", "What was run"),
+)
+"""What the picture shows of the whole, each part from a line that holds the one text to before one with the other."""
+GAP = "   \x1b[2m...\x1b[0m"
+
+
+def story(lines: list[str]) -> list[str]:
+    """The parts that a first reader wants, with a mark where something is left out. All lines if one is missing."""
+    found: list[str] = []
+    at = 0
+    for first, last in STORY:
+        begin = next((i for i in range(at, len(lines)) if first in _plain(lines[i])), None)
+        if begin is None:
+            return lines
+        at = next((i for i in range(begin, len(lines)) if last in _plain(lines[i])), len(lines))
+        found += [*([GAP] if begin else []), *lines[begin:at]]
+    return [*found, GAP]
+
+
+def _plain(line: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", line)
+
+
 def render(lines: list[str]) -> str:
     """SVG text; the same lines give the same bytes."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
@@ -94,11 +120,12 @@ def render(lines: list[str]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", nargs="?", type=Path)
-    parser.add_argument("--lines", default=":")
+    parser.add_argument("--lines", default="")
     parser.add_argument("--to", type=Path, default=PICTURE)
     arguments = parser.parse_args()
     text = arguments.output.read_text(encoding="utf-8") if arguments.output else run_demo()
-    lines = chosen(settled(text.strip("\n")), arguments.lines)
+    every = settled(text.strip("\n"))
+    lines = chosen(every, arguments.lines) if arguments.lines else story(every)
     arguments.to.parent.mkdir(parents=True, exist_ok=True)
     arguments.to.write_text(render(lines), encoding="utf-8")
     print(arguments.to)

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from capture_demo import chosen, render, settled
+from capture_demo import GAP, chosen, render, settled, story
 
 
 def test_a_rewritten_line_shows_its_last_text() -> None:
@@ -33,3 +33,12 @@ def test_the_picture_is_xml_that_fetches_nothing_and_is_the_same_each_time() -> 
     assert "url(http" not in picture
     assert picture == render(lines)
     assert "&lt;b&gt;" in picture
+
+
+def test_the_picture_shows_the_main_parts_with_marks_where_lines_are_left_out() -> None:
+    every = ["start", "mara puts the label on", "Verified", "What was run", "x", "╭─ The patch", "+1"]
+    every += ["mara opens pull request #3", "y", "the check run on it says failure", "4 red", "What was run", "end"]
+    shown = [GAP, "mara puts the label on", "Verified", GAP, "╭─ The patch", "+1"]
+    shown += [GAP, "the check run on it says failure", "4 red", GAP]
+    assert story(every) == shown
+    assert story(["another", "output"]) == ["another", "output"]
