@@ -90,7 +90,7 @@ class DockerWorkshop:
         plan = plan_for(base, config)
         if plan is None:
             return _without_environment(task, spec)
-        with self._environment(plan, base) as environment:
+        with self._environment(plan, base, task.repository) as environment:
             self._bench.progress(f"{spec.name} works on it ({spec.strategy})")
             narrated = Narrated(recorder, self._bench.progress)
             solve = strategy(spec.strategy)
@@ -110,6 +110,7 @@ class DockerWorkshop:
         request = VerifyRequest(
             base_commit=base,
             base=self.tree(repository, base),
+            scope=repository,
             plan=plan,
             patch=diff,
             tests=tests,
@@ -139,9 +140,9 @@ class DockerWorkshop:
         return review(endpoint, title, diff, (verdict_name(proof.verdict), *why(proof.verdict)))
 
     @contextmanager
-    def _environment(self, plan: EnvironmentPlan, base: Tree) -> Iterator[AttemptEnvironment]:
+    def _environment(self, plan: EnvironmentPlan, base: Tree, repository: str) -> Iterator[AttemptEnvironment]:
         engine = self._bench.engine
-        image = engine.ensure_image(plan, base, self._bench.progress)
+        image = engine.ensure_image(plan, base, self._bench.progress, scope=repository)
         with engine.container(image, self._bench.limits) as container:
             container.put_tree(base)
             yield AttemptEnvironment(container, plan, base)

@@ -48,14 +48,14 @@ class Dockerfile:
     steps: tuple[Step, ...]
 
 
-def render(plan: EnvironmentPlan, view: RepoView, base: str = "") -> Dockerfile:
+def render(plan: EnvironmentPlan, view: RepoView, base: str = "", scope: str = "") -> Dockerfile:
     """`base` is the base image's id; empty: the plan's own reference stands for it."""
     origin = base or plan.base
     system = (*_packages(plan.apt), *PREPARE)
     steps = (*(Step(argv=argv) for argv in plan.install), *(Step(argv=a, optional=True) for a in plan.optional_install))
     prepared = _digest([RECIPE_VERSION, origin, system])
     manifests = [(path, _content_digest(view.read(path))) for path in sorted(plan.manifests)]
-    digest = _digest([prepared, plan.language, sorted(plan.env), plan.install, plan.optional_install, manifests])
+    digest = _digest([prepared, scope, plan.language, sorted(plan.env), plan.install, plan.optional_install, manifests])
     return Dockerfile(
         text=_text(plan, origin, system, steps), digest=digest, prepared_digest=prepared, system=system, steps=steps
     )

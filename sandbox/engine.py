@@ -97,15 +97,17 @@ class Engine:
             self._daemon.remove(container)
         return len(found)
 
-    def ensure_image(self, plan: EnvironmentPlan, tree: Tree, progress: Progress) -> Image:
+    def ensure_image(self, plan: EnvironmentPlan, tree: Tree, progress: Progress, *, scope: str = "") -> Image:
         """The plan's image, built where the engine does not have it. `tree` must be the base's: its code is run.
 
+        An image is shared within `scope` (a repository's name) and never beyond it: a build runs the tree's own code,
+        so another repository with the same manifests could leave something in it.
         Raises `ImageBuildFailed` (the repository's fault, with the log's end), `SetupError`, `EngineUnavailable`.
         """
         base = self._daemon.image(self._base_of(plan, progress))
         if base is None:
             raise SetupError(f"The engine lost the base image of {plan.language} while it was asked for.")
-        recipe = dockerfile.render(plan, tree, base.id)
+        recipe = dockerfile.render(plan, tree, base.id, scope)
         with images.one_at_a_time(self._config.cache_dir / f"image-{recipe.digest[:24]}.lock"):
             tag = f"redgreen-env:{recipe.digest[:24]}"
             found = self._daemon.image(tag)

@@ -54,6 +54,8 @@ class VerifyRequest:
     """A trusted test patch; "": the patch's own new tests are the witnesses."""
     plan: EnvironmentPlan | None = None
     """None: detected on the base."""
+    scope: str = ""
+    """The repository's name: images are not shared between repositories (`Engine.ensure_image`)."""
     limits: Limits = field(default_factory=Limits)
     budget_seconds: float = 1800.0
     """For one run of the whole suite on base; one that takes longer is cut to a stated selection."""
@@ -97,7 +99,7 @@ class _Verification:
         if trees.signs:
             return Tampered(evidence=evidence, signs=trees.signs)
         try:
-            image = self._engine.ensure_image(self._plan, self._base, self._progress)
+            image = self._engine.ensure_image(self._plan, self._base, self._progress, scope=self._request.scope)
             self._image = image.id
             with Supply(self._engine, image, self._request.limits) as supply:
                 facts = self._facts(Bench(supply=supply, runner=runner), trees, evidence)

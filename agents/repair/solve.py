@@ -50,6 +50,7 @@ class _Repair:
     def __post_init__(self) -> None:
         self.stored = list(self.recorder.steps())
         self.count = len(self.stored)
+        self.began -= sum(step.seconds for step in self.stored)  # what an interrupted run used is used
 
     # --- bookkeeping
 

@@ -105,3 +105,9 @@ def test_order_and_prose_do_not_matter() -> None:
 def test_repositories_with_the_same_packages_share_the_prepared_image() -> None:
     other = replace(PLAN, install=(("pip", "install", "."),), env=())
     assert render(other, TREE, "b").prepared_digest == render(PLAN, TREE, "b").prepared_digest
+
+
+def test_repositories_with_the_same_manifests_share_the_system_but_not_the_image() -> None:
+    one, other = render(PLAN, TREE, "b", "owner/one"), render(PLAN, TREE, "b", "owner/other")
+    assert one.digest != other.digest
+    assert one.prepared_digest == other.prepared_digest
