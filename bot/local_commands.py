@@ -59,11 +59,16 @@ def verify(
 
 
 def verify_again(settings: Settings, *, proof: Path, repo: Path, as_json: bool) -> int:
-    """0: the proof still holds; 1: it does not; 2: it cannot be read or run."""
+    """0: the proof still holds; 1: it does not; 2: it cannot be read or run.
+
+    The environment is the repository's own, never the proof's: whoever made the file could have it install a runner
+    that says what they like. Where the two are not the same, the differences say so.
+    """
     old = _read_proof(proof)
     sources, workshop = _open(settings, repo, Narrator())
-    commit = sources.commit(old.base_commit)
-    new = workshop.prove(str(sources.directory), commit, old.patch, plan=old.plan, tests=old.tests)
+    name, commit = str(sources.directory), sources.commit(old.base_commit)
+    config = local.repository_config(workshop, name, commit)
+    new = workshop.verify(name, commit, old.patch, config, tests=old.tests)
     comparison = compare(old, new)
     if as_json:
         print_json(shared_keys(new) | {"holds": comparison.holds, "differences": list(comparison.differences)})

@@ -100,18 +100,12 @@ class DockerWorkshop:
         return parse(diff)
 
     def verify(self, repository: str, base: CommitSha, diff: str, config: RepoConfig, *, tests: str = "") -> Proof:
-        plan = plan_for(self.tree(repository, base), config)
-        return self.prove(repository, base, diff, plan=plan, tests=tests)
-
-    def prove(
-        self, repository: str, base: CommitSha, diff: str, *, plan: EnvironmentPlan | None, tests: str = ""
-    ) -> Proof:
-        """`verify` in an environment that is known already: that of an older proof, say."""
+        tree = self.tree(repository, base)
         request = VerifyRequest(
             base_commit=base,
-            base=self.tree(repository, base),
+            base=tree,
             scope=repository,
-            plan=plan,
+            plan=plan_for(tree, config),
             patch=diff,
             tests=tests,
             limits=self._bench.limits,

@@ -12,7 +12,8 @@ from sandbox.supply import Supply
 from sandbox.tree import GitTree
 from sandbox.types import Ended, ExecResult, RunKind, TestId, TestReport, TestRun
 
-_REPORT_LIMIT = 256 << 20
+_REPORT_LIMIT = 64 << 20
+"""Several are held at once, in the host's memory; a longer one counts as none."""
 _TAIL = 4000
 _CONFIRMED_LATER = (RunKind.WITNESS, RunKind.CANDIDATE)
 """What these show fixed is run once more: a container for that is started while their tests run."""

@@ -175,6 +175,14 @@ def test_an_issue_is_fixed_proven_and_the_proof_runs_again(
     again = redgreen("verify", str(out / "proof.json"), "--repo", str(slotbook), "--json", **state)
     assert (again.returncode, json.loads(again.stdout)["holds"]) == (0, True)
 
+    forged = json.loads((out / "proof.json").read_text())
+    forged["predicate"]["redgreen"]["plan"]["install"] = [["false"]]
+    (tmp_path / "forged.json").write_text(json.dumps(forged))
+    own = redgreen("verify", str(tmp_path / "forged.json"), "--repo", str(slotbook), "--json", **state)
+    told = json.loads(own.stdout)
+    assert (own.returncode, told["verdict"]) == (0, "Verified"), "a proof does not bring its own environment"
+    assert "the environment's plan is not the same" in told["differences"]
+
     empty = tmp_path / "empty.diff"
     empty.write_text("")
     judged = redgreen("verify", "--repo", str(slotbook), "--base", "main", "--patch", str(empty), "--json", **state)
