@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from sandbox.patch import classify
+from sandbox.parts import classify
 from sandbox.types import Failure, Part, TestId, TestResult
 
 _LOADING = frozenset(

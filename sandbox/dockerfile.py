@@ -53,9 +53,10 @@ def render(plan: EnvironmentPlan, view: RepoView, base: str = "", scope: str = "
     origin = base or plan.base
     system = (*_packages(plan.apt), *PREPARE)
     steps = (*(Step(argv=argv) for argv in plan.install), *(Step(argv=a, optional=True) for a in plan.optional_install))
-    prepared = _digest([RECIPE_VERSION, origin, system])
+    prepared = _digest([RECIPE_VERSION, origin, system, plan.toolchains])
     manifests = [(path, _content_digest(view.read(path))) for path in sorted(plan.manifests)]
-    digest = _digest([prepared, scope, plan.language, sorted(plan.env), plan.install, plan.optional_install, manifests])
+    steps_of = [plan.install, plan.optional_install, plan.linked]
+    digest = _digest([prepared, scope, plan.language, sorted(plan.env), steps_of, manifests])
     return Dockerfile(
         text=_text(plan, origin, system, steps), digest=digest, prepared_digest=prepared, system=system, steps=steps
     )

@@ -100,7 +100,11 @@ class AttemptEnvironment:
         if runner is None:
             raise SetupError(f"There is no test runner named {self._plan.runner!r}.")
         request = RunRequest(
-            nonce=secrets.token_hex(16), key=secrets.token_hex(32), tests=tuple(selection), canaries=False
+            nonce=secrets.token_hex(16),
+            key=secrets.token_hex(32),
+            tests=tuple(selection),
+            canaries=False,
+            plan=self._plan,
         )
         prepared = runner.prepare(self._with_new_files(), request)
         self._container.put_files(prepared.files)

@@ -10,7 +10,7 @@ from sandbox.errors import ContainerLost
 from sandbox.runners.protocol import PreparedRun, Runner, RunRequest
 from sandbox.supply import Supply
 from sandbox.tree import GitTree
-from sandbox.types import Ended, ExecResult, RunKind, TestId, TestReport, TestRun
+from sandbox.types import Ended, EnvironmentPlan, ExecResult, RunKind, TestId, TestReport, TestRun
 
 _REPORT_LIMIT = 64 << 20
 """Several are held at once, in the host's memory; a longer one counts as none."""
@@ -25,6 +25,7 @@ class Bench:
 
     supply: Supply
     runner: Runner
+    plan: EnvironmentPlan
 
     def run(
         self,
@@ -36,7 +37,9 @@ class Bench:
         tests: tuple[TestId, ...] = (),
     ) -> TestRun:
         """Everything when both selections are empty. Raises `SandboxError` where no container can be had."""
-        request = RunRequest(nonce=secrets.token_hex(8), key=secrets.token_hex(32), files=files, tests=tests)
+        request = RunRequest(
+            nonce=secrets.token_hex(8), key=secrets.token_hex(32), files=files, tests=tests, plan=self.plan
+        )
         prepared = self.runner.prepare(tree, request)
         result, report, ended = None, None, Ended.EXITED
         with self.supply.container() as container:

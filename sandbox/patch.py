@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchedFile, PatchSet
 
 from sandbox.errors import PatchRefused
-from sandbox.types import FileChange, Part, Patch
+from sandbox.parts import classify
+from sandbox.types import FileChange, Patch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,67 +27,6 @@ class PatchPolicy:
 _DEV_NULL = "/dev/null"
 _MODE_LINE = re.compile(r"^(?:old mode|new mode|new file mode|deleted file mode|index [0-9a-f]+\.\.[0-9a-f]+) (\d+)$")
 _GIT_FILES = frozenset({".gitattributes", ".gitmodules"})
-
-_CI = (
-    ".github/*",
-    ".circleci/*",
-    ".gitlab-ci.yml",
-    "azure-pipelines.yml",
-    ".travis.yml",
-    "appveyor.yml",
-    "Jenkinsfile",
-)
-_TEST_CONFIG = frozenset(
-    {
-        "conftest.py",
-        "pytest.ini",
-        ".pytest.ini",
-        "pytest.toml",
-        ".pytest.toml",
-        "tox.ini",
-        "setup.cfg",
-        "pyproject.toml",
-        "noxfile.py",
-        ".coveragerc",
-        "package.json",
-        "makefile",
-        "sitecustomize.py",
-        "usercustomize.py",
-    }
-)
-_TEST_CONFIG_PATTERNS = ("*.pth", "jest.config.*", "vitest.config.*", ".mocharc*", "karma.conf.*")
-_TEST_DIRECTORIES = frozenset({"tests", "__tests__", "testdata"})
-_TEST_FILES = (
-    "test_*.py",
-    "*_test.py",
-    "tests.py",
-    "*.test.[jt]s",
-    "*.test.[jt]sx",
-    "*.spec.[jt]s",
-    "*.spec.[jt]sx",
-    "*_test.go",
-    "*Test.java",
-    "*Tests.java",
-)
-
-
-def classify(path: str) -> Part:
-    """What the file is for the verdict, by its name alone.
-
-    Manifests that may also hold test configuration count as TEST_CONFIG here; `sandbox.tamper.same_test_sections` says
-    when a change of one leaves its test sections alone. A directory `test` counts at the top only: deeper it is often
-    a package's own code (`django/test/`).
-    """
-    parts = path.split("/")
-    name = parts[-1]
-    if any(fnmatchcase(path, pattern) for pattern in _CI):
-        return Part.CI
-    if name.lower() in _TEST_CONFIG or any(fnmatchcase(name, pattern) for pattern in _TEST_CONFIG_PATTERNS):
-        return Part.TEST_CONFIG
-    in_tests = parts[0] == "test" or not _TEST_DIRECTORIES.isdisjoint(parts[:-1])
-    if in_tests or any(fnmatchcase(name, pattern) for pattern in _TEST_FILES):
-        return Part.TEST
-    return Part.SOURCE
 
 
 def parse(diff: str, policy: PatchPolicy | None = None) -> Patch:

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sandbox import tamper, testedits
-from sandbox.patch import classify, parse
+from sandbox.parts import classify
+from sandbox.patch import parse
 from sandbox.runners.protocol import Runner
 from sandbox.tree import EXECUTABLE, REGULAR, GitTree
 from sandbox.types import Part, Patch, RepoView, TestId

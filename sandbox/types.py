@@ -12,7 +12,8 @@ from typing import NewType, Protocol
 
 CommitSha = NewType("CommitSha", str)
 TestId = NewType("TestId", str)
-"""A runner's own name for one test: pytest's node id, or `module.Class.test` for unittest."""
+"""A runner's own name for one test: pytest's node id, `module.Class.test` for unittest; for other languages
+`<file or package>::<name>`, nested names as the runner joins them."""
 
 
 # --- trees and patches -------------------------------------------------------------------------------------------
@@ -99,12 +100,20 @@ class EnvironmentPlan:
     """Key of `sandbox.runners.RUNNERS`."""
     base: str
     """The base image's reference; `redgreen-base` is the one built offline."""
+    toolchains: tuple[str, ...] = ()
+    """Versions that the base's packages may not have, as `name@version`, e.g. `python@3.9`."""
     apt: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     install: tuple[tuple[str, ...], ...] = ()
     """Commands, each an argument list, run in the tree while building, in order; they have the registries' network."""
     optional_install: tuple[tuple[str, ...], ...] = ()
     """As `install`, but a failure is noted and passed over."""
+    command: tuple[str, ...] = ()
+    """What the runner needs to know besides its own conventions: the test command of a runner that only sees its exit
+    code, the path of a project's own test script. Empty for most."""
+    linked: tuple[str, ...] = ()
+    """Directories of the tree that the install steps fill (`node_modules`): kept in the image and linked into every
+    tree, read-only, instead of copied."""
     manifests: tuple[str, ...] = ()
     """The files whose contents decide the image: manifests and lock files."""
     evidence: tuple[str, ...] = ()
@@ -180,7 +189,8 @@ class Failure:
     phase: str
     """`collect`, `setup`, `call` or `teardown`."""
     exception: str
-    """Qualified type, e.g. `builtins.AssertionError`, `_pytest.outcomes.Failed`."""
+    """Qualified type as the language names it: `builtins.AssertionError`, `_pytest.outcomes.Failed`; JavaScript's bare
+    constructor name (`TypeError`); Java's full class name; `testing.Failure` or `panic` for Go, `panic` for Rust."""
     message: str
     path: str = ""
     """The file of the innermost frame inside the tree ("" when there is none)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +17,7 @@ from sandbox.errors import PatchDoesNotApply, PatchRefused, SandboxError, SetupE
 from sandbox.execution import Bench
 from sandbox.proof import sha256_of
 from sandbox.runners import RUNNERS
-from sandbox.runners.report import injected
+from sandbox.runners.report import programs_digest
 from sandbox.split import Split, edited_tests, select, split
 from sandbox.supply import Supply
 from sandbox.tree import GitTree
@@ -102,7 +101,7 @@ class _Verification:
             image = self._engine.ensure_image(self._plan, self._base, self._progress, scope=self._request.scope)
             self._image = image.id
             with Supply(self._engine, image, self._request.limits) as supply:
-                facts = self._facts(Bench(supply=supply, runner=runner), trees, evidence)
+                facts = self._facts(Bench(supply=supply, runner=runner, plan=self._plan), trees, evidence)
             return judge(facts)
         except PatchDoesNotApply:
             raise
@@ -283,7 +282,6 @@ def _ordered(tests: Iterable[TestId]) -> tuple[TestId, ...]:
 
 def _cache_key(bench: Bench, base: GitTree, files: tuple[str, ...], timeout: float) -> str:
     """Everything that base's runs depend on, the reporter's own code included."""
-    programs = b"".join(injected(name) for name in ("reporter.py", "run_pytest.py", "run_unittest.py"))
     limits = bench.supply.limits
     return RunCache.key(
         base.digest,
@@ -292,6 +290,7 @@ def _cache_key(bench: Bench, base: GitTree, files: tuple[str, ...], timeout: flo
         list(files),
         timeout,
         [limits.memory_bytes, limits.cpus, limits.pids, limits.disk_bytes, limits.file_bytes],
-        hashlib.sha256(programs).hexdigest(),
+        programs_digest(),
+        list(bench.plan.command),
         version("redgreen"),
     )

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from sandbox.buildpacks import requirements
 from sandbox.buildpacks.requirements import Wanted
 from sandbox.layout import VENV
-from sandbox.patch import classify
+from sandbox.parts import classify
 from sandbox.runners import pytest_config
 from sandbox.types import EnvironmentPlan, Part, RepoView
 

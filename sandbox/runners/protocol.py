@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sandbox.types import RepoView, TestId, TestReport
+from sandbox.types import EnvironmentPlan, RepoView, TestId, TestReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,10 @@ class RunRequest:
     canaries: bool = True
     key: str = ""
     """Random for each run: seals the report's lines; never in a command line or in the environment."""
+    plan: EnvironmentPlan = field(default_factory=lambda: EnvironmentPlan(language="", runner="", base=""))
+    """The environment it runs in."""
+    order_seed: int = 0
+    """0: the runner's own order; else the tests run in another one, where the runner can, which the seed decides."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +34,8 @@ class PreparedRun:
     report_path: str
     """Absolute, outside the tree, under `/work/run-<nonce>`."""
     files: Mapping[str, bytes] = field(default_factory=dict)
-    """To be written before the start: absolute paths under `/work/run-<nonce>` (plugin, canaries)."""
+    """To be written before the start: absolute paths under `/work/run-<nonce>` (plugin, canaries), or in the tree where
+    a language finds its tests nowhere else. What must be added to files of the tree, the launcher adds in its run."""
     env: Mapping[str, str] = field(default_factory=dict)
     shown: tuple[str, ...] = ()
     """The command by which a person gets the same tests to run."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +35,12 @@ def injected(name: str) -> bytes:
     return (Path(__file__).parent / "injected" / name).read_bytes()
 
 
+def programs_digest() -> str:
+    """sha256 (hexadecimal) of all injected programs: runs made with others are not compared with these."""
+    programs = sorted(path for path in (Path(__file__).parent / "injected").iterdir() if path.is_file())
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in programs)).hexdigest()
+
+
 def canary_names(request: RunRequest) -> tuple[str, str]:
     """Names of the test that must fail and of the one that must pass; nothing tells which is which."""
 
@@ -54,13 +60,14 @@ def parse(data: bytes, request: RunRequest) -> TestReport:
     if not records:
         return TestReport(results={}, tamper_signs=tuple(signs))
     results: dict[TestId, TestResult] = {}
-    canaries: dict[str, TestStatus] = {}
+    groups: dict[str, dict[str, TestStatus]] = {}
     must_fail, must_pass = canary_names(request)
     for test, phases in _by_test(records).items():
         result, contradiction = _result(test, phases)
         if contradiction:
             signs.append(f"{test}: {contradiction}")
         name = test.replace("::", ".").rsplit(".", 1)[-1]
+        canaries = groups.setdefault(_text(phases[0], "group"), {})
         if request.canaries and name in (must_fail, must_pass):
             canaries[name] = result.status
         else:
@@ -73,13 +80,24 @@ def parse(data: bytes, request: RunRequest) -> TestReport:
         collection_errors=errors,
         exit_code=code,
         complete=end is not None,
-        must_fail=canaries.get(must_fail),
-        must_pass=canaries.get(must_pass),
+        must_fail=_of_all([canaries.get(must_fail) for canaries in groups.values()], lambda status: status.is_red),
+        must_pass=_of_all([canaries.get(must_pass) for canaries in groups.values()], lambda status: status.is_green),
         replaced=_texts(end, "replaced"),
         hooks=_texts(end, "hooks"),
     )
     signs.extend(_doubts(report, request))
     return TestReport(**{**report.__dict__, "tamper_signs": tuple(signs)})
+
+
+def _of_all(canaries: list[TestStatus | None], right: Callable[[TestStatus], bool]) -> TestStatus | None:
+    """What became of one canary in all groups (processes, packages: what can be tampered with by itself): the worst.
+
+    None where a group has results and not this canary.
+    """
+    if not canaries or None in canaries:
+        return None
+    known = [status for status in canaries if status is not None]
+    return next((status for status in known if not right(status)), known[0])
 
 
 def _doubts(report: TestReport, request: RunRequest) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.engine import Engine
-from sandbox.patch import classify
+from sandbox.parts import classify
 from sandbox.tree import GitTree
 from sandbox.types import Part
 from tests.sandbox.test_real_projects import PROJECTS, Project

@@ -6,7 +6,8 @@ import pytest
 
 from sandbox import tamper
 from sandbox.errors import PatchRefused
-from sandbox.patch import PatchPolicy, classify, parse
+from sandbox.parts import classify
+from sandbox.patch import PatchPolicy, parse
 from sandbox.types import Part
 from tests.support.cases import FilesView
 

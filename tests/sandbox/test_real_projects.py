@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.cache import RunCache
 from sandbox.engine import Engine
-from sandbox.patch import classify
+from sandbox.parts import classify
 from sandbox.testedits import qualified
 from sandbox.tree import GitTree
 from sandbox.types import (

@@ -169,6 +169,15 @@ def test_a_green_must_fail_is_a_sign() -> None:
     assert "must fail came out as passed" in signs(sealed(start(), CANARIES[0], phase(f"c.py::{MUST_FAIL}"), END))
 
 
+def test_every_group_with_results_owes_its_canaries() -> None:
+    one = [phase(f"a::{MUST_PASS}", group="a"), failed(f"a::{MUST_FAIL}", group="a"), phase("a::t", group="a")]
+    other = [phase(f"b::{MUST_PASS}", group="b"), failed(f"b::{MUST_FAIL}", group="b"), phase("b::t", group="b")]
+    assert signs(sealed(start(), *one, *other, END)) == ""
+    assert "missing" in signs(sealed(start(), *one, other[0], other[2], END))
+    forged = phase(f"b::{MUST_FAIL}", group="b")
+    assert "came out as passed" in signs(sealed(start(), *one, other[0], forged, other[2], END))
+
+
 def test_exit_code_and_tests_must_agree() -> None:
     assert "exit code 0 although" in signs(sealed(start(), *CANARIES, {**END, "exit": 0}))
     request = RunRequest(nonce="n0", key="k0", canaries=False)

@@ -104,7 +104,7 @@ def run_in(engine: Engine, tree: GitTree, runner: str, *requirements: str, tests
     plan = EnvironmentPlan(language="python", runner=runner, base="redgreen-base", install=install)
     image = engine.ensure_image(plan, GitTree.of_files(tree.git_dir, {}), lambda _: None)
     with Supply(engine, image, Limits()) as supply:
-        bench = Bench(supply=supply, runner=RUNNERS[runner])
+        bench = Bench(supply=supply, runner=RUNNERS[runner], plan=plan)
         return bench.run(RunKind.BASE, tree, timeout=60, tests=tests)
 
 

@@ -1,0 +1,42 @@
+"""PARTS: what a file is to the verdict, by its name, in every language. A new language is a file and a line. Pure."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+from sandbox.parts import general, go, java, node, python, rust
+from sandbox.parts.rules import Rules
+from sandbox.types import Part, RepoView
+
+PARTS: tuple[Rules, ...] = (general.RULES, python.RULES, node.RULES, go.RULES, rust.RULES, java.RULES)
+
+
+def classify(path: str) -> Part:
+    """What the file is for the verdict, by its name alone.
+
+    Manifests that may also hold test configuration count as TEST_CONFIG here; `sandbox.tamper.same_test_sections` says
+    when a change of one leaves its test sections alone. A directory `test` counts at the top only: deeper it is often
+    a package's own code (`django/test/`).
+    """
+    if any(fnmatchcase(path, pattern) for pattern in general.CI):
+        return Part.CI
+    if any(rules.is_config(path) for rules in PARTS):
+        return Part.TEST_CONFIG
+    if path.startswith("test/") or any(rules.is_test(path) for rules in PARTS):
+        return Part.TEST
+    return Part.SOURCE
+
+
+def test_sections(path: str, data: bytes) -> Any:
+    """What of a manifest configures tests, to be compared; the file itself where all of it does."""
+    name = path.rpartition("/")[2].lower()
+    for rules in PARTS:
+        if name in rules.sections:
+            return rules.sections[name](data.decode("utf-8"))
+    return data
+
+
+def signs_of(base: RepoView, patched: RepoView, path: str) -> tuple[str, ...]:
+    """A sentence for each way in which a changed file reaches for the runner."""
+    return tuple(sign for rules in PARTS if rules.sign and (sign := rules.sign(base, patched, path)))

@@ -1,0 +1,7 @@
+"""Go's files. Pure."""
+
+from __future__ import annotations
+
+from sandbox.parts.rules import Rules
+
+RULES = Rules(tests=("*_test.go",))

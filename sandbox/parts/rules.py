@@ -1,0 +1,44 @@
+"""What the files of one language are to the verdict, as data. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from sandbox.types import RepoView
+
+Sections = Callable[[str], Any]
+"""The part of a manifest's text that configures tests, as a value to compare. Raises what its parser raises."""
+
+Sign = Callable[[RepoView, RepoView, str], str]
+"""(base, patched, a path that the patch changes and does not delete) -> a sentence, or "" for nothing suspicious."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """Names of files; a pattern with a slash is matched against the whole path, any other against the name."""
+
+    config: frozenset[str] = frozenset()
+    """Names, in lower case, of files that configure the runner: base's version is what runs."""
+    config_patterns: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    """Patterns of files that hold tests, or that only tests use."""
+    test_directories: frozenset[str] = frozenset()
+    """Directories, at any depth, that hold nothing but tests and what they need."""
+    sections: Mapping[str, Sections] = field(default_factory=dict)
+    """For manifests among `config` (by name) that also hold other things than test configuration."""
+    sign: Sign | None = None
+    """What in a changed file would load itself into the test process or take the runner's place."""
+
+    def is_config(self, path: str) -> bool:
+        return path.rpartition("/")[2].lower() in self.config or _matches(path, self.config_patterns)
+
+    def is_test(self, path: str) -> bool:
+        return not self.test_directories.isdisjoint(path.split("/")[:-1]) or _matches(path, self.tests)
+
+
+def _matches(path: str, patterns: tuple[str, ...]) -> bool:
+    name = path.rpartition("/")[2]
+    return any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in patterns)
