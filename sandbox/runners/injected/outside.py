@@ -1,5 +1,5 @@
 """A launcher that stands outside of the process that runs the tests: it starts the language's own tool, reads what that
-says, and writes the sealed report. Other than the plugins for Python's runners it shares no memory with the tree's code.
+says, and writes the sealed report. Unlike the plugins for Python's runners it shares no memory with the tree's code.
 
 The tree's code runs as the same user, so the launcher first makes itself unreadable to other processes: the report's
 key is only in its memory.
