@@ -68,6 +68,7 @@ def as_json(proof: Proof, attempt: Attempt | None = None) -> dict[str, Any]:
         "ignored_test_edits": list(evidence.ignored_test_edits),
         "flagged_paths": list(evidence.flagged_paths),
         "selection": evidence.selection,
+        "exit_code_only": evidence.exit_code_only,
         "base_commit": proof.base_commit,
         "image": proof.image,
         "patch": proof.patch,

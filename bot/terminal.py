@@ -96,6 +96,8 @@ def _verdict_table(proof: Proof, attempt: Attempt | None) -> Table:
         rows.append(("edits that do not count", ", ".join(evidence.ignored_test_edits)))
     if evidence.flagged_paths:
         rows.append(("base's version used", ", ".join(evidence.flagged_paths)))
+    if evidence.exit_code_only:
+        rows.append(("evidence", "a command's exit code only: what failed, and whether any test ran, is unknown"))
     if evidence.selection:
         rows.append(("selection", evidence.selection))
     if attempt is not None:

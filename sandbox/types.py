@@ -114,6 +114,8 @@ class EnvironmentPlan:
     linked: tuple[str, ...] = ()
     """Directories of the tree that the install steps fill (`node_modules`): kept in the image and linked into every
     tree, read-only, instead of copied."""
+    as_of: str = ""
+    """An ISO date: package indexes are seen as they were at its end (evaluation of old commits); "" for now."""
     manifests: tuple[str, ...] = ()
     """The files whose contents decide the image: manifests and lock files."""
     evidence: tuple[str, ...] = ()
@@ -314,6 +316,8 @@ class Evidence:
     """Test configuration and CI files that the patch touches; base's versions were used."""
     selection: str = ""
     """Empty when everything ran; else a sentence: which tests and how many of how many."""
+    exit_code_only: bool = False
+    """All that was seen of the tests is a command's exit code: what failed, and whether any test ran, is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,7 +57,7 @@ def judge(facts: Facts) -> Verdict:
     fixed, shaky = confirmed_fixes(facts, found)
     evidence = replace(
         evidence,
-        fail_to_pass=tuple(sorted(fixed)),
+        fail_to_pass=() if evidence.exit_code_only else tuple(sorted(fixed)),
         pass_to_pass=tuple(sorted(kept(facts, found) - unstable)),
         flaky=tuple(sorted({*evidence.flaky, *unstable, *shaky})),
     )
@@ -67,6 +67,9 @@ def judge(facts: Facts) -> Verdict:
         return NotFixed(evidence=evidence, still_red=found.still_red)
     if broken := _broken_candidate(facts):
         return NotFixed(evidence=evidence, still_red=(broken,))
+    if fixed and evidence.exit_code_only:
+        # Red by behaviour is what nobody saw: docs/decisions/exit-codes-prove-no-fix.md.
+        return WitnessInvalid(evidence=evidence, invalid=_red_before(facts, fixed))
     if fixed:
         return Verified(evidence=evidence, red_before=_red_before(facts, fixed))
     return _unproven(facts, found, shaky, evidence)

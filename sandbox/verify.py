@@ -16,7 +16,7 @@ from sandbox.engine import Engine
 from sandbox.errors import PatchDoesNotApply, PatchRefused, SandboxError, SetupError
 from sandbox.execution import Bench
 from sandbox.proof import sha256_of
-from sandbox.runners import RUNNERS
+from sandbox.runners import RUNNERS, command_runner
 from sandbox.runners.report import programs_digest
 from sandbox.split import Split, edited_tests, select, split
 from sandbox.supply import Supply
@@ -94,7 +94,11 @@ class _Verification:
             trees = split(self._base, self._request.patch, self._request.tests, runner)
         except PatchRefused as error:
             return Tampered(evidence=Evidence(), signs=(str(error),))
-        evidence = Evidence(ignored_test_edits=trees.ignored_test_edits, flagged_paths=trees.flagged_paths)
+        evidence = Evidence(
+            ignored_test_edits=trees.ignored_test_edits,
+            flagged_paths=trees.flagged_paths,
+            exit_code_only=runner.name == command_runner.NAME,
+        )
         if trees.signs:
             return Tampered(evidence=evidence, signs=trees.signs)
         try:

@@ -44,6 +44,8 @@ def headline(verdict: Verdict) -> str:
             return "Not proven: nothing turned red, and nothing went from red to green"
         case WitnessNotRed():
             return "Not proven: the new tests pass without the change"
+        case WitnessInvalid(evidence=Evidence(exit_code_only=True)):
+            return "Not proven: only an exit code went from red to green"
         case WitnessInvalid():
             return "Not proven: the new tests are red for the wrong reason"
         case NotFixed():
@@ -73,6 +75,11 @@ def explanation(verdict: Verdict) -> str:
             return (
                 "These new tests already pass on the unchanged code, so they prove nothing about the change:\n\n"
                 f"{bullets(ids)}"
+            )
+        case WitnessInvalid(evidence=Evidence(exit_code_only=True), invalid=reds):
+            return (
+                "Without the change this was red. An exit code does not say what failed, so whatever became of it with "
+                f"the change, it is no proof of a fix:\n\n{red_table(reds, 'without the change')}"
             )
         case WitnessInvalid(invalid=reds):
             return (
@@ -122,6 +129,11 @@ def counts(evidence: Evidence) -> str:
         f"{'passes' if len(evidence.pass_to_pass) == 1 else 'pass'}.",
         _flaky(evidence.flaky),
     ]
+    if evidence.exit_code_only:
+        facts.append(
+            "- Exit-code evidence only: redgreen knows no runner for these tests, so all it saw is how the command "
+            "ended. Which tests ran, and whether any did, is unknown; no canaries ran along."
+        )
     if evidence.selection:
         facts.append(f"- Not everything ran: {inline(evidence.selection, 300)}")
     if evidence.ignored_test_edits:

@@ -1,24 +1,36 @@
-"""BUILDPACKS: how the environment of a repository is found, the most specific first. A new one is a file and a line.
+"""BUILDPACKS: how the environment of a repository is found. A new one is a file and a line.
 
-A buildpack is a function from a tree to a plan, or None where it knows nothing of the repository.
+A buildpack is a function from a tree to a plan, or None where it knows nothing of the repository. Of several that know
+something, `sandbox.buildpacks.choice` weighs which language the repository is tested in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from sandbox.buildpacks import python
+from sandbox.buildpacks import choice, command, python
 from sandbox.types import EnvironmentPlan, RepoView
 
 Buildpack = Callable[[RepoView], EnvironmentPlan | None]
 
-BUILDPACKS: tuple[Buildpack, ...] = (python.detect,)
+LANGUAGES: tuple[Buildpack, ...] = (python.detect,)
+FALLBACK: Buildpack = command.detect
+"""Asked only where no language is known: exit-code evidence."""
+
+BUILDPACKS: tuple[Buildpack, ...] = (*LANGUAGES, FALLBACK)
 
 
 def detect(view: RepoView) -> EnvironmentPlan | None:
-    """The first buildpack's plan; None where the repository is of no kind that redgreen knows."""
-    for buildpack in BUILDPACKS:
-        plan = buildpack(view)
-        if plan is not None:
-            return plan
-    return None
+    """The plan of the language that the repository is tested in, with the evidence for it and what else was seen.
+
+    None where the repository is of no kind that redgreen knows.
+    """
+    plans = [plan for buildpack in LANGUAGES if (plan := buildpack(view)) is not None]
+    if not plans:
+        return FALLBACK(view)
+    first = choice.weighed(view, plans)[0]
+    if not first.manifest and not first.tests and (fallback := FALLBACK(view)) is not None:
+        # A few scripts beside something else's build.
+        return replace(fallback, evidence=(*fallback.evidence, f"Also seen: {first.told}."))
+    return choice.choose(view, plans)

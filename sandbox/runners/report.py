@@ -18,6 +18,9 @@ from sandbox.types import Failure, TestId, TestReport, TestResult, TestStatus
 
 ROOT: Final = TREE
 PYTHON: Final = f"{VENV}/bin/python"
+OUTSIDE: Final = (PYTHON, "-I", "-S")
+"""How a launcher that stands outside of the tests' process is started: nothing of the environment, of site-packages or
+of the tree is imported into it."""
 _PHASES = ("setup", "call", "teardown")
 _TEXT_LIMIT = 2000
 _LINE_LIMIT = 1 << 20

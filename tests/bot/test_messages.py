@@ -165,6 +165,15 @@ def test_long_lists_are_shown_in_part_and_counted() -> None:
     assert "- and 5 more" in review.summary(assess(proofs.proof(tampered), proofs.HEAD))
 
 
+def test_exit_code_evidence_is_named_where_it_is_shown() -> None:
+    invalid = proofs.VERDICTS[proofs.NAMES.index("WitnessInvalid")]
+    verdict = replace(invalid, evidence=replace(proofs.DOUBTS, exit_code_only=True))
+    text = pull_request.body(report(verdict))
+    assert "## Not proven: only an exit code went from red to green" in text
+    assert "An exit code does not say what failed" in text
+    assert "Exit-code evidence only" in text
+
+
 def test_no_summary_of_a_model_no_heading_for_one() -> None:
     silent = replace(proofs.ATTEMPT, summary=" ")
     assert "in the words of" not in pull_request.body(report(proofs.VERDICTS[0], attempt=silent))

@@ -103,6 +103,14 @@ def fixing(**changes: object) -> Facts:
 # --- the rows of the table ---------------------------------------------------------------------------------------
 
 
+def test_a_confirmed_fix_by_exit_code_alone_is_no_proof() -> None:
+    verdict = judge(fixing(evidence=Evidence(exit_code_only=True)))
+    assert isinstance(verdict, WitnessInvalid)
+    assert [red.id for red in verdict.invalid] == [NEW]
+    assert verdict.evidence.fail_to_pass == ()
+    assert verdict.evidence.pass_to_pass == (OLD,)
+
+
 def test_a_confirmed_fix_is_verified() -> None:
     verdict = judge(fixing())
     assert isinstance(verdict, Verified)
