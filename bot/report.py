@@ -69,6 +69,8 @@ def as_json(proof: Proof, attempt: Attempt | None = None) -> dict[str, Any]:
         "flagged_paths": list(evidence.flagged_paths),
         "selection": evidence.selection,
         "exit_code_only": evidence.exit_code_only,
+        "flakiness": [{"id": known.id, "red": known.red, "runs": known.runs} for known in evidence.flakiness],
+        "signs": list(evidence.signs),
         "base_commit": proof.base_commit,
         "image": proof.image,
         "patch": proof.patch,

@@ -96,6 +96,7 @@ def _verdict_table(proof: Proof, attempt: Attempt | None) -> Table:
         rows.append(("edits that do not count", ", ".join(evidence.ignored_test_edits)))
     if evidence.flagged_paths:
         rows.append(("base's version used", ", ".join(evidence.flagged_paths)))
+    rows += [("look at this", sign) for sign in _some(evidence.signs)]
     if evidence.exit_code_only:
         rows.append(("evidence", "a command's exit code only: what failed, and whether any test ran, is unknown"))
     if evidence.selection:

@@ -209,6 +209,10 @@ class TestResult:
     status: TestStatus
     seconds: float = 0.0
     failure: Failure | None = None
+    called_xfail: bool = False
+    """SKIPPED here, and XFAIL in pytest's own words: ended by a call of `pytest.xfail`, or declared failing, not run."""
+    title: str = ""
+    """What unittest's verbose output calls it instead of its name: the first line of its docstring."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,7 +259,9 @@ class RunKind(StrEnum):
     CANDIDATE = "candidate"
     """The witness tests on the candidate's source."""
     CONFIRMATION = "confirmation"
-    """What turned red, once more, on the candidate's source."""
+    """What turned red or green, once more, with or without the patch."""
+    TWIN = "twin"
+    """What the patch fixes, with expectations that nothing can meet (`sandbox.twins`), on the candidate's source."""
 
 
 class Ended(StrEnum):
@@ -290,6 +296,10 @@ class TestRun:
     cached: bool = False
     tamper_signs: tuple[str, ...] = ()
     """What the run itself showed (a report forged or rewritten, a process left behind, the tree changed ...)."""
+    left_processes: int = 0
+    """How many processes outlived it; they were killed."""
+    changed: tuple[str, ...] = ()
+    """What of its environment was not as in the other runs, one phrase each (another order, another time zone ...)."""
 
 
 # --- the verdict -------------------------------------------------------------------------------------------------
@@ -301,6 +311,15 @@ class Red:
 
     id: TestId
     why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flakiness:
+    """How often a test that cannot be relied on was red, of the runs on one and the same tree that it was seen in."""
+
+    id: TestId
+    red: int
+    runs: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,6 +337,10 @@ class Evidence:
     """Empty when everything ran; else a sentence: which tests and how many of how many."""
     exit_code_only: bool = False
     """All that was seen of the tests is a command's exit code: what failed, and whether any test ran, is unknown."""
+    flakiness: tuple[Flakiness, ...] = ()
+    """What `flaky` rests on, for the tests that base's own repeated runs showed to be so."""
+    signs: tuple[str, ...] = ()
+    """What cannot be told from a fix by running it, and a maintainer should look at: one sentence each."""
 
 
 @dataclass(frozen=True, kw_only=True)

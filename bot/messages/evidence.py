@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, assert_never
 
 from agents.types import Attempt
-from bot.messages.untrusted import cell, code, inline, json_block
+from bot.messages.untrusted import cell, code, inline, json_block, plain
 from sandbox.types import (
     Ended,
     Evidence,
@@ -19,7 +19,6 @@ from sandbox.types import (
     RegressionFree,
     RunKind,
     Tampered,
-    TestId,
     TestRun,
     Verdict,
     Verified,
@@ -127,7 +126,7 @@ def counts(evidence: Evidence) -> str:
     facts = [
         f"- Kept green (PASS_TO_PASS): {count(len(evidence.pass_to_pass), 'test')} passed before and still "
         f"{'passes' if len(evidence.pass_to_pass) == 1 else 'pass'}.",
-        _flaky(evidence.flaky),
+        _flaky(evidence),
     ]
     if evidence.exit_code_only:
         facts.append(
@@ -142,6 +141,11 @@ def counts(evidence: Evidence) -> str:
     if evidence.flagged_paths:
         flagged = _listed(evidence.flagged_paths)
         facts.append(f"- Touches test configuration or CI files, whose base versions were used: {flagged}")
+    if evidence.signs:
+        facts.append("- **Look at this before you merge**; no run can tell it from a fix:")
+        facts.extend(f"  - {inline(sign, 300)}" for sign in evidence.signs[:MOST_ROWS])
+        if len(evidence.signs) > MOST_ROWS:
+            facts.append(f"  - and {len(evidence.signs) - MOST_ROWS} more")
     return "\n".join(facts)
 
 
@@ -171,7 +175,9 @@ def run_name(kind: RunKind) -> str:
         case RunKind.CANDIDATE:
             return "new tests, with the change"
         case RunKind.CONFIRMATION:
-            return "what turned red, once more"
+            return "what changed its colour, once more"
+        case RunKind.TWIN:
+            return "what was fixed, expecting the impossible"
     assert_never(kind)
 
 
@@ -233,13 +239,16 @@ def made_by(attempt: Attempt, requested_by: str) -> str:
 def _selection(run: TestRun) -> str:
     ran = "" if run.report is None else f"{len(run.report.results)} ran"
     asked = f"{len(run.selection)} asked" if run.selection else "all"
-    return f"{asked}, {ran}" if ran else f"{asked}, no report"
+    where = f" (with {plain(', '.join(run.changed), 120)})" if run.changed else ""
+    return f"{asked}, {ran}{where}" if ran else f"{asked}, no report{where}"
 
 
-def _flaky(flaky: Sequence[TestId]) -> str:
-    if not flaky:
+def _flaky(evidence: Evidence) -> str:
+    if not evidence.flaky:
         return "- Flaky tests seen: none."
-    return f"- Flaky, so not counted either way: {_listed(flaky)}"
+    told = f"- Flaky, so not counted either way: {_listed(evidence.flaky)}"
+    seen = [f"{code(one.id)} {one.red} of {one.runs}" for one in evidence.flakiness[:8]]
+    return f"{told} (red on one and the same tree: {', '.join(seen)})" if seen else told
 
 
 def _listed(names: Sequence[str], most: int = 8) -> str:

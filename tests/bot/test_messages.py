@@ -14,7 +14,7 @@ from bot.messages.untrusted import MAX_BODY
 from bot.review import Anchored, anchor, assess
 from bot.types import IssueText
 from bot.workshop import Finding
-from sandbox.types import Ended, RegressionFree, RunKind, TestStatus, Verdict, verdict_name
+from sandbox.types import Ended, Flakiness, RegressionFree, RunKind, TestId, TestStatus, Verdict, verdict_name
 from tests.support import proofs, snapshots
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -174,6 +174,17 @@ def test_exit_code_evidence_is_named_where_it_is_shown() -> None:
     assert "Exit-code evidence only" in text
 
 
+def test_what_no_run_can_tell_from_a_fix_is_shown_to_the_maintainer() -> None:
+    signs = ("`a.py` contains 'An Idiot', which only the witness has", *(f"sign {n}" for n in range(25)))
+    flaky = (Flakiness(id=TestId("t.py::test_x"), red=2, runs=6),)
+    evidence = replace(proofs.EVIDENCE, signs=signs, flaky=(TestId("t.py::test_x"),), flakiness=flaky)
+    text = pull_request.body(report(replace(proofs.VERDICTS[0], evidence=evidence)))
+    assert "Look at this before you merge" in text
+    assert "An Idiot" in text
+    assert "and 6 more" in text
+    assert "`t.py::test_x` 2 of 6" in text
+
+
 def test_no_summary_of_a_model_no_heading_for_one() -> None:
     silent = replace(proofs.ATTEMPT, summary=" ")
     assert "in the words of" not in pull_request.body(report(proofs.VERDICTS[0], attempt=silent))
@@ -212,4 +223,4 @@ def test_each_way_a_run_can_end_has_words() -> None:
         once_more = proofs.run(RunKind.CONFIRMATION, None, ended=ended)
         text = review.summary(assess(proofs.proof(verdict, base, once_more), proofs.HEAD))
         assert "no report" in text
-        assert "what turned red, once more" in text
+        assert "what changed its colour, once more" in text
