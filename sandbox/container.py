@@ -9,7 +9,9 @@ from types import MappingProxyType
 from sandbox import git_scripts
 from sandbox.daemon import Attached, Daemon
 from sandbox.errors import ContainerLost, SetupError
+from sandbox.frames import Transport
 from sandbox.layout import COMMAND_PATH, HOME, TMP, TREE, WORK
+from sandbox.rendezvous import Rendezvous
 from sandbox.shell import LineChannel, Shell
 from sandbox.types import Ended, ExecResult, Limits, Tree
 
@@ -44,11 +46,17 @@ class Container:
         self._ended: Ended | None = None
         self.shell = Shell(attached.socket, output_limit=limits.output_bytes, discard=self._discard)
 
-    def start(self, env: Mapping[str, str]) -> None:
-        """Raises `SetupError` where the image cannot run a supervisor."""
+    @property
+    def transport(self) -> Transport:
+        """What carries the shell's requests; final once it has started."""
+        return self.shell.transport
+
+    def start(self, env: Mapping[str, str], rendezvous: Rendezvous | None = None) -> None:
+        """Raises `SetupError` where the image cannot run a supervisor. `rendezvous` is what its spec has mounted."""
         self._daemon.start(self.id)
         try:
-            self.shell.start(env={**COMMAND_ENV, **env}, directories=(TREE, HOME, TMP))
+            environment = {**COMMAND_ENV, **env}
+            self.shell.start(env=environment, directories=(TREE, HOME, TMP), rendezvous=rendezvous)
         except ContainerLost as error:
             raise SetupError(f"The sandbox did not start; its image needs python3 (3.8 or later). {error}") from error
 
@@ -112,6 +120,7 @@ class Container:
             return
         self._closed = True
         self._ended = self._judge_end()
+        self.shell.close()
         self._attached.close()
         self._daemon.remove(self.id)
 

@@ -14,11 +14,13 @@ from typing import IO, Any
 
 import docker
 import docker.errors
+import docker.transport
 import docker.types
 import requests
 import urllib3.exceptions
 
 from sandbox.errors import ContainerLost, EngineUnavailable, SandboxError, SetupError
+from sandbox.layout import MEETING
 
 HOW_TO_GET_ONE = (
     "redgreen runs code only in containers, never on the host, so it needs a Docker engine. To get one: install Docker "
@@ -55,6 +57,8 @@ class ContainerSpec:
     read_only: bool = True
     capabilities: tuple[str, ...] = ()
     runtime: str = ""
+    meeting: str = ""
+    """A directory of the engine's host, mounted read-only at `layout.MEETING`; empty: nothing of the host is inside."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +102,12 @@ class Daemon:
 
     def close(self) -> None:
         self._client.close()
+
+    @property
+    def is_local(self) -> bool:
+        """Reached over a Unix socket: most likely, not certainly, on this machine."""
+        api = self._client.api
+        return isinstance(api.get_adapter(api.base_url), docker.transport.UnixHTTPAdapter)
 
     # --- images --------------------------------------------------------------------------------------------------
 
@@ -183,6 +193,7 @@ class Daemon:
                 runtime=spec.runtime or None,
                 ipc_mode="private",
                 pid_mode=None,
+                mounts=_mounts(spec.meeting),
             )
             # The SDK's own `create_container` cannot say StdinOnce with a detached create; this is the same request.
             config = {
@@ -281,6 +292,13 @@ def _client(docker_host: str, seconds: int) -> docker.DockerClient:
     if docker_host:
         return docker.DockerClient(base_url=docker_host, timeout=seconds)
     return docker.from_env(timeout=seconds)
+
+
+def _mounts(meeting: str) -> list[docker.types.Mount]:
+    """A mount that the engine makes no directory for: where the host's path is not the engine's, it refuses."""
+    if not meeting:
+        return []
+    return [docker.types.Mount(MEETING, meeting, type="bind", read_only=True, propagation="rprivate")]
 
 
 def _ulimits(file_bytes: int) -> list[docker.types.Ulimit]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,20 +11,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from sandbox import dockerfile, images, orphans
+from sandbox import dockerfile, images, orphans, rendezvous
 from sandbox.build import BUILD_LIMITS, Build, BuildSettings
 from sandbox.container import Container
 from sandbox.daemon import ContainerSpec, Daemon
 from sandbox.dockerfile import Dockerfile
 from sandbox.errors import SandboxError, SetupError
+from sandbox.frames import Transport
 from sandbox.images import Image
 from sandbox.layout import SYSTEM_PATH, USER, WORK
+from sandbox.rendezvous import Rendezvous
 from sandbox.shell import supervisor_command
 from sandbox.types import EnvironmentPlan, Limits, Progress, Tree
 
 _UID, _, _GID = USER.partition(":")
 _ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID")
 """What the distribution's package manager needs as root, in the one container that has no code of the repository."""
+_log = logging.getLogger("redgreen.sandbox")
 _SMALL_TMP = 256 << 20
 """Of `/tmp`, for programs that do not heed TMPDIR."""
 
@@ -46,6 +51,8 @@ class EngineConfig:
     """The engine's network that builds, and only builds, are in."""
     build_seconds: float = BUILD_LIMITS.seconds
     """For all steps of one image."""
+    meetings: Path | None = field(default_factory=rendezvous.default_parent)
+    """Where the warm shells of a local engine get their sockets, for a moment each; None: never over a socket."""
 
 
 class Engine:
@@ -55,6 +62,8 @@ class Engine:
         self._config = config
         self._daemon = daemon
         self._owner: Final = orphans.this_process()
+        self._meets = config.meetings is not None and daemon.is_local
+        """Until it was seen that this engine's containers cannot reach a socket of this machine."""
 
     @classmethod
     def connect(cls, config: EngineConfig) -> Engine:
@@ -89,7 +98,12 @@ class Engine:
         return self._launched(self._spec(image.id, limits), limits, image.env)
 
     def collect_orphans(self) -> int:
-        """Remove the containers of processes of this machine that are dead; how many. Raises `EngineUnavailable`."""
+        """Remove the containers of processes of this machine that are dead; how many. Raises `EngineUnavailable`.
+
+        Also what their rendezvous left.
+        """
+        if self._config.meetings is not None:
+            rendezvous.collect(self._config.meetings, self._owner)
         found = [
             id_ for id_, labels in self._daemon.containers(orphans.LABEL) if orphans.is_orphan(labels, self._owner)
         ]
@@ -164,9 +178,37 @@ class Engine:
             container.close()
 
     def _launched(self, spec: ContainerSpec, limits: Limits, env: Mapping[str, str]) -> Container:
+        """Over a socket if that can be; a socket's trouble is never the container's."""
+        meeting = self._meeting()
+        if meeting is None:
+            return self._launched_with(spec, limits, env, None)
+        try:
+            with contextlib.closing(meeting):
+                container = self._launched_with(replace(spec, meeting=str(meeting.directory)), limits, env, meeting)
+            self._meets = container.transport is Transport.SOCKET
+        except SetupError as error:
+            container = self._launched_with(spec, limits, env, None)
+            # Without the mount it started: so the mount was it.
+            _log.debug("warm shell: this engine's containers cannot reach a socket: %s", error)
+            self._meets = False
+        return container
+
+    def _meeting(self) -> Rendezvous | None:
+        if not self._meets or self._config.meetings is None:
+            return None
+        try:
+            return Rendezvous(self._config.meetings, self._owner)
+        except OSError as error:
+            _log.debug("warm shell: no socket can be made here: %s", error)
+            self._meets = False
+            return None
+
+    def _launched_with(
+        self, spec: ContainerSpec, limits: Limits, env: Mapping[str, str], meeting: Rendezvous | None
+    ) -> Container:
         container = self._create(spec, limits)
         try:
-            container.start(env)
+            container.start(env, meeting)
         except BaseException:
             container.close()
             raise

@@ -16,6 +16,9 @@ BASE_GIT: Final = "/work/base.git"
 """The base commit, kept apart from the tree's own `.git` so that no command of a tenant needs to leave it whole."""
 
 VENV: Final = "/opt/venv"
+MEETING: Final = "/run/redgreen"
+"""Where a `Rendezvous` is mounted, read-only; empty by the time that a tenant can look."""
+
 KEPT: Final = "/opt/redgreen"
 GENERATED: Final = "/opt/redgreen/generated.tar"
 """What the build left in the tree besides the commit's files (`*.egg-info`, `_version.py`, compiled extensions)."""

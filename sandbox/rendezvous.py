@@ -3,7 +3,7 @@ read-only into that one container.
 
 It exists for the fraction of a second in which the supervisor, before any code of a tenant, connects once. Then the
 listener is closed, and socket and directory are removed: what stays mounted is an empty directory that not even the
-host can put anything into. What a process that was killed meanwhile leaves is named after it, and collected.
+host can put anything into. What a process that was killed meanwhile leaves says whose it was, and is collected.
 """
 
 from __future__ import annotations
@@ -15,31 +15,43 @@ import secrets
 import shutil
 import socket
 import stat
+import tempfile
 import time
 from pathlib import Path
+from typing import ClassVar
 
-from sandbox.orphans import Owner, is_dead
+from sandbox.orphans import LABEL, Owner, is_orphan
 
 NONCE_BYTES = 32
-_SOCKET = "s"
+_OWNER_SUFFIX = ".owner"
+
+
+def default_parent() -> Path:
+    """Says little of the host, because a tenant can read the path (not what is in it) in its table of mounts."""
+    return Path(tempfile.gettempdir(), f"redgreen-{os.geteuid()}")
 
 
 class Rendezvous:
     """One listening socket for one container."""
+
+    SOCKET: ClassVar = "s"
+    """Its name in the directory."""
 
     def __init__(self, parent: Path, owner: Owner) -> None:
         """Under `parent`, which is made if need be and must be this user's alone. Raises OSError."""
         _make_private(parent)
         self.nonce = secrets.token_hex(NONCE_BYTES)
         """What the one who connects has to say first; told to the supervisor over its attached stream."""
-        self.directory = (parent / f"{owner.name()}-{secrets.token_hex(8)}").absolute()
+        self.directory = (parent / secrets.token_hex(8)).absolute()
         """To be mounted. Its parent keeps the host's other users out, so the container's may be let in."""
-        self.directory.mkdir(mode=0o755)
+        self._owner = self.directory.with_suffix(_OWNER_SUFFIX)
+        self._owner.write_text(owner.label(), encoding="utf-8")
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
+            self.directory.mkdir()
             self.directory.chmod(0o755)  # whatever the umask
             _bind(self._listener, self.directory)
-            (self.directory / _SOCKET).chmod(0o666)
+            (self.directory / self.SOCKET).chmod(0o666)
             self._listener.listen(1)
         except OSError:
             self.close()
@@ -69,18 +81,21 @@ class Rendezvous:
         """Nobody can connect any more, and nothing is left on the host. Never raises; twice is once."""
         self._listener.close()
         with contextlib.suppress(OSError):
-            (self.directory / _SOCKET).unlink(missing_ok=True)
+            (self.directory / self.SOCKET).unlink(missing_ok=True)
             self.directory.rmdir()
+        with contextlib.suppress(OSError):
+            self._owner.unlink(missing_ok=True)
 
 
 def collect(parent: Path, me: Owner) -> int:
     """Remove what processes of this machine that are dead left under `parent`; how many. Never raises."""
     count = 0
     with contextlib.suppress(OSError):
-        for entry in list(os.scandir(parent)):
-            owner = Owner.named(entry.name.rpartition("-")[0])
-            if owner is not None and is_dead(owner, me) and entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path, ignore_errors=True)
+        for marker in list(parent.glob(f"*{_OWNER_SUFFIX}")):
+            label = marker.read_text(encoding="utf-8", errors="replace")
+            if is_orphan({LABEL: label}, me):
+                shutil.rmtree(marker.with_suffix(""), ignore_errors=True)
+                marker.unlink(missing_ok=True)
                 count += 1
     return count
 
@@ -98,6 +113,6 @@ def _bind(listener: socket.socket, directory: Path) -> None:
     """By the directory's descriptor: a socket's address is short, a path may be long."""
     fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        listener.bind(f"/proc/self/fd/{fd}/{_SOCKET}")
+        listener.bind(f"/proc/self/fd/{fd}/{Rendezvous.SOCKET}")
     finally:
         os.close(fd)

@@ -1,5 +1,7 @@
-"""The host's end of the warm shell: requests to the container's supervisor over one attached stream.
+"""The host's end of the warm shell: requests to the container's supervisor over one stream.
 
+That is the engine's attach stream at first. Where a `Rendezvous` is mounted, the supervisor changes to a socket of its
+own before anything else, because the engine's way costs more than a short command; where it cannot, nothing changes.
 A shell belongs to one container and to one thread at a time. After any trouble with the stream it is lost for good:
 every later call raises `ContainerLost`, and its container is to be discarded.
 """
@@ -7,14 +9,17 @@ every later call raises `ContainerLost`, and its container is to be discarded.
 from __future__ import annotations
 
 import json
+import logging
 import socket
-import struct
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sandbox.errors import ContainerLost, SandboxError, SetupError
+from sandbox.frames import BODY_LIMIT, AttachStream, Frames, SocketStream, Transport
+from sandbox.layout import MEETING
+from sandbox.rendezvous import Rendezvous
 from sandbox.types import ExecResult
 
 _SUPERVISOR = Path(__file__).with_name("supervisor")
@@ -37,74 +42,18 @@ GUARD_SECONDS = 30.0
 """How much later than a command's own time limit the host gives the container up."""
 START_SECONDS = 60.0
 FILE_SECONDS = 120.0
-_BODY_LIMIT = 1 << 30
-_HEAD_LIMIT = 1 << 20
-_STDERR_KEPT = 4096
+MEETING_SECONDS = 2.0
+"""For the supervisor to connect: it either works at once or not at all."""
+_LAST_WORDS_SECONDS = 0.5
 _CHUNK = 1 << 16
 
-_DOCKER_HEAD = struct.Struct(">BxxxI")
-_FRAME_HEAD = struct.Struct(">II")
-_STDOUT = 1
+_log = logging.getLogger("redgreen.sandbox")
 
 
 def supervisor_command() -> tuple[str, ...]:
     """The container's entry point. `python3` is found over the container's own PATH, which holds system paths only."""
     sources = [(name, (_SUPERVISOR / f"{name}.py").read_text(encoding="utf-8")) for name in _MODULES]
     return ("python3", "-I", "-S", "-c", _BOOT, json.dumps(sources))
-
-
-class _Frames:
-    """Frames over the engine's attach stream, which cuts standard output and error into pieces of its own."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._socket = sock
-        self._raw = bytearray()
-        self._output = bytearray()
-        self.stderr = bytearray()
-
-    def send(self, data: bytes, seconds: float) -> None:
-        self._socket.settimeout(seconds)
-        self._socket.sendall(data)
-
-    def receive(self, deadline: float) -> tuple[dict[str, Any], bytes]:
-        """Raises OSError (TimeoutError at the deadline, EOFError at the end), ValueError for what is no frame."""
-        head_size, body_size = _FRAME_HEAD.unpack(self._take(_FRAME_HEAD.size, deadline))
-        if head_size > _HEAD_LIMIT or body_size > _BODY_LIMIT:
-            raise ValueError("a frame of impossible size")
-        header = json.loads(self._take(head_size, deadline))
-        if not isinstance(header, dict):
-            raise ValueError("a frame without a header")
-        return header, self._take(body_size, deadline)
-
-    def _take(self, size: int, deadline: float) -> bytes:
-        while len(self._output) < size:
-            self._fill(deadline)
-        taken = bytes(self._output[:size])
-        del self._output[:size]
-        return taken
-
-    def _fill(self, deadline: float) -> None:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("no answer in time")
-        self._socket.settimeout(left)
-        data = self._socket.recv(_CHUNK)
-        if not data:
-            raise EOFError("the stream ended")
-        self._raw += data
-        at = 0
-        while len(self._raw) - at >= _DOCKER_HEAD.size:
-            kind, size = _DOCKER_HEAD.unpack_from(self._raw, at)
-            end = at + _DOCKER_HEAD.size + size
-            if len(self._raw) < end:
-                break
-            piece = self._raw[at + _DOCKER_HEAD.size : end]
-            if kind == _STDOUT:
-                self._output += piece
-            else:
-                self.stderr = (self.stderr + piece)[-_STDERR_KEPT:]
-            at = end
-        del self._raw[:at]
 
 
 class Shell:
@@ -120,18 +69,28 @@ class Shell:
     ) -> None:
         """`discard` ends the container; it is called once, when the stream is given up."""
         self._guard = guard_seconds
-        self._frames = _Frames(sock)
+        self._attach = AttachStream(sock)
+        self._frames = Frames(self._attach)
+        self.transport = Transport.ATTACH
         self._output_limit = output_limit
         self._discard = discard
         self._lost = ""
         self._channels = 0
+        self._socket: SocketStream | None = None
 
-    def start(self, *, env: Mapping[str, str], directories: Sequence[str]) -> None:
-        """Wait for the supervisor and tell it the commands' environment. Raises `SetupError`, `ContainerLost`."""
+    def start(
+        self, *, env: Mapping[str, str], directories: Sequence[str], rendezvous: Rendezvous | None = None
+    ) -> None:
+        """Wait for the supervisor and tell it the commands' environment. Raises `SetupError`, `ContainerLost`.
+
+        `rendezvous` is mounted in the container; which `transport` came of it is seen afterwards.
+        """
         header, _ = self._answer(time.monotonic() + START_SECONDS)
         if header.get("ready") != 1:
             self._give_up("the supervisor is not the container's first process")
             raise SetupError("The sandbox's supervisor is not the container's first process.")
+        if rendezvous is not None:
+            self._meet(rendezvous)
         self._ask({"op": "setup", "env": dict(env), "directories": list(directories)}, seconds=FILE_SECONDS)
 
     def run(
@@ -177,8 +136,8 @@ class Shell:
 
     def write(self, path: str, data: bytes, *, root: str) -> None:
         """Raises IsADirectoryError, ValueError (outside of `root`); `SetupError` where the disk is full."""
-        if len(data) > _BODY_LIMIT:
-            raise ValueError(f"{path}: larger than {_BODY_LIMIT} bytes")
+        if len(data) > BODY_LIMIT:
+            raise ValueError(f"{path}: larger than {BODY_LIMIT} bytes")
         self._ask({"op": "write", "path": path, "root": root}, data, seconds=FILE_SECONDS)
 
     def open_lines(self, argv: Sequence[str], *, cwd: str, env: Mapping[str, str], errors: str) -> LineChannel:
@@ -196,6 +155,11 @@ class Shell:
     def is_lost(self) -> bool:
         return bool(self._lost)
 
+    def close(self) -> None:
+        """Let go of the socket; the attach stream is the container's. Never raises."""
+        if self._socket is not None:
+            self._socket.close()
+
     # --- the stream ----------------------------------------------------------------------------------------------
 
     def _ask(
@@ -212,6 +176,22 @@ class Shell:
             raise _refusal(str(answer["error"]), str(answer.get("text", "")))
         return answer, data
 
+    def _meet(self, rendezvous: Rendezvous) -> None:
+        """Change to the socket, if the supervisor can reach it. Raises `ContainerLost` where it is half done."""
+        request = {"op": "meet", "path": f"{MEETING}/{rendezvous.SOCKET}", "nonce": rendezvous.nonce}
+        try:
+            self._ask({**request, "seconds": MEETING_SECONDS}, seconds=FILE_SECONDS)
+        except SetupError as error:
+            _log.debug("warm shell: stays on the attach stream: %s", error)
+            return
+        try:
+            self._socket = SocketStream(rendezvous.accept(MEETING_SECONDS))
+        except OSError as error:
+            raise self._give_up(f"its socket did not come about ({error})") from error
+        self._frames = Frames(self._socket)
+        self.transport = Transport.SOCKET
+        _log.debug("warm shell: over a socket of its own")
+
     def _send_chunks(self, chunks: Iterable[bytes], deadline: float) -> None:
         try:
             for chunk in chunks:
@@ -224,9 +204,8 @@ class Shell:
         self._send({"op": "end"}, b"", deadline - time.monotonic())
 
     def _send(self, header: dict[str, Any], body: bytes, seconds: float) -> None:
-        head = json.dumps(header).encode()
         try:
-            self._frames.send(_FRAME_HEAD.pack(len(head), len(body)) + head + body, max(seconds, 0.001))
+            self._frames.send(header, body, max(seconds, 0.001))
         except OSError as error:
             raise self._give_up(f"its input stream broke ({error})") from error
 
@@ -242,7 +221,8 @@ class Shell:
 
     def _give_up(self, why: str) -> ContainerLost:
         if not self._lost:
-            said = self._frames.stderr.decode("utf-8", "replace").strip()
+            # Beside a socket nobody has read the attach stream yet; its end comes by another way, so a little later.
+            said = self._attach.last_words(_LAST_WORDS_SECONDS if self.transport is Transport.SOCKET else 0)
             self._lost = why + (f"; it said: {said[-500:]}" if said else "")
             self._discard()
         return ContainerLost(f"The sandbox's container is gone: {self._lost}")

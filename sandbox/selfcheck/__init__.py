@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sandbox.selfcheck import limits, results, walls
+from sandbox.selfcheck import channel, limits, results, walls
 from sandbox.selfcheck.bench import Bench, Broken, Factory, Sandbox
 
 Check = Callable[[Bench], None]
 
-CHECKS: Mapping[str, Check] = {check.__name__: check for check in (*walls.CHECKS, *limits.CHECKS, *results.CHECKS)}
+_ALL = (*walls.CHECKS, *channel.CHECKS, *limits.CHECKS, *results.CHECKS)
+CHECKS: Mapping[str, Check] = {check.__name__: check for check in _ALL}
 
 __all__ = ["CHECKS", "Bench", "Broken", "Check", "Factory", "Sandbox"]

@@ -6,6 +6,7 @@ import os
 import socket
 
 from sandbox.errors import ContainerLost
+from sandbox.layout import MEETING
 from sandbox.selfcheck.bench import SMALL, Bench, expect
 
 
@@ -40,9 +41,9 @@ def no_engine_socket(bench: Bench) -> None:
 
 
 def no_path_of_the_host(bench: Bench) -> None:
-    """Only what every engine lays in (name files, of its own) may be a mount from a disk."""
+    """Only what every engine lays in (name files, of its own), and the empty meeting place, may be from a disk."""
     mounts = [line.split() for line in bench.sh("cat /proc/self/mounts").output.splitlines()]
-    laid_in = {"/", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts"}
+    laid_in = {"/", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts", MEETING}
     foreign = [words[1] for words in mounts if words[0].startswith("/dev/") and words[1] not in laid_in]
     expect(not foreign, foreign)
 

@@ -46,22 +46,29 @@ class MemoryKills:
             with contextlib.suppress(OSError):
                 self._fd = os.open(path, os.O_RDONLY)
                 break
-        self._seen = self._count()
+        self._read = self._raw()
+        self._seen = kills(self._read)
 
-    def _count(self) -> int:
-        if self._fd < 0:
-            return 0
+    def _raw(self) -> bytes:
         try:
-            words = os.pread(self._fd, 4096, 0).split()
+            return os.pread(self._fd, 4096, 0) if self._fd >= 0 else b""
         except OSError:
-            return 0
-        return int(words[words.index(b"oom_kill") + 1]) if b"oom_kill" in words else 0
+            return b""
 
     def happened(self) -> bool:
         """Since the last question."""
-        count = self._count()
+        raw = self._raw()
+        if raw == self._read:
+            return False
+        self._read = raw
+        count = kills(raw)
         happened, self._seen = count > self._seen, count
         return happened
+
+
+def kills(events: bytes) -> int:
+    words = events.split()
+    return int(words[words.index(b"oom_kill") + 1]) if b"oom_kill" in words else 0
 
 
 class Feed:

@@ -21,9 +21,7 @@ SHELL = ("/bin/bash", "--norc", "--noprofile", "-c")
 SPARE_LINE_LIMIT = 4096
 _SPARE_SCRIPT = """IFS= read -r -d '' -u 3 __line || exit 0
 exec 3<&-
-cd -- "$1" || exit 126
-shift
-eval "unset __line OLDPWD
+eval "unset __line
 $__line"
 """
 
@@ -38,11 +36,12 @@ class Spare:
     def __init__(self, children: Children, env: dict[str, str], cwd: str) -> None:
         self.children = children
         self.cwd = cwd
+        self.directory = identity(cwd)
         self.reader, writer = os.pipe()
         source, self.sink = os.pipe()
         null = os.open("/dev/null", os.O_RDONLY)
         try:
-            self.pid = children.spawn([*SHELL, _SPARE_SCRIPT, "bash", cwd], env, cwd, (null, writer, writer, source))
+            self.pid = children.spawn([*SHELL, _SPARE_SCRIPT, "bash"], env, cwd, (null, writer, writer, source))
         except (OSError, ValueError):
             os.close(self.reader)
             os.close(self.sink)
@@ -52,10 +51,10 @@ class Spare:
                 os.close(fd)
 
     def use(self, line: str) -> bool:
-        """False where it is gone: then nothing was run."""
+        """False where it is gone, or its directory is another by now: then nothing was run."""
         data = line.encode("utf-8", "surrogateescape") + b"\0"
         try:
-            return os.write(self.sink, data) == len(data)
+            return identity(self.cwd) == self.directory and os.write(self.sink, data) == len(data)
         except OSError:
             return False
         finally:
@@ -67,6 +66,12 @@ class Spare:
             os.close(self.sink)
         os.close(self.reader)
         self.children.end(self.pid)
+
+
+def identity(path: str) -> tuple[int, int]:
+    """Of what stands there now; a path may come to name another directory. Raises OSError."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
 
 
 class Commands:
@@ -132,7 +137,7 @@ class Commands:
         """
         if not fits_spare(request) or self.spare is not None or self.stream.has_more:
             return
-        if not select.select([0], [], [], IDLE_SECONDS)[0]:
+        if not select.select([self.stream.source], [], [], IDLE_SECONDS)[0]:
             with contextlib.suppress(OSError, ValueError):
                 self.spare = Spare(self.children, self.env, request["cwd"])
 
@@ -173,14 +178,14 @@ class Commands:
         wants_host = feed is None or feed.wants_more or feed.ended
         buffered = feed is not None and feed.wants_more and self.stream.has_more
         readable, writable, _ = select.select(
-            [*readers, self.children.wake, *([0] if wants_host else [])],
+            [*readers, self.children.wake, *([self.stream.source] if wants_host else [])],
             [feed.sink] if feed is not None and feed.pending else [],
             [],
             0 if buffered else max(seconds, 0),
         )
         if feed is not None and writable:
             feed.push()
-        if 0 in readable or buffered:
+        if self.stream.source in readable or buffered:
             if feed is None or feed.ended:
                 os._exit(0)
             feed.pull()

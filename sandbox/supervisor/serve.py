@@ -6,6 +6,7 @@ import ctypes
 import os
 import select
 import signal
+import socket
 import sys
 import time
 
@@ -25,7 +26,10 @@ class Supervisor:
         self.children = Children()
         self.commands = Commands(self.stream, self.children)
         self.channels: dict[int, Channel] = {}
+        self.met: socket.socket | None = None
+        """Connected, to be used from the next request on."""
         self.operations = {
+            "meet": self.meet,
             "setup": self.setup,
             "run": self.commands.run,
             "open": self.open,
@@ -45,8 +49,25 @@ class Supervisor:
             except Refused as refusal:
                 answer, data = {"error": refusal.args[0], "text": refusal.args[1]}, b""
             self.stream.write(answer, data)
+            if self.met is not None:
+                self.stream.move(self.met.detach())
+                self.met = None
             if header["op"] == "run":
                 self.commands.prepare(header)
+
+    def meet(self, request: Header, body: bytes) -> tuple[Header, bytes]:
+        """Connect to the host's socket. It asks for this before it asks for any command, so nobody is here but us."""
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(request["seconds"])
+            sock.connect(request["path"])
+            sock.sendall(request["nonce"].encode())
+            sock.settimeout(None)
+        except OSError as error:
+            sock.close()
+            raise Refused("meet", str(error)) from error
+        self.met = sock
+        return {}, b""
 
     def setup(self, request: Header, body: bytes) -> tuple[Header, bytes]:
         self.commands.env = request["env"]
@@ -85,8 +106,8 @@ class Supervisor:
             if seconds <= 0:
                 raise Refused("gone", "the process does not read its input")
             readers = [] if channel.ended else [channel.from_process]
-            readable, writable, _ = select.select([0, *readers], [channel.to_process], [], seconds)
-            if 0 in readable:
+            readable, writable, _ = select.select([self.stream.source, *readers], [channel.to_process], [], seconds)
+            if self.stream.source in readable:
                 os._exit(0)
             if channel.from_process in readable:
                 channel.fill()

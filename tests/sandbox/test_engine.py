@@ -6,10 +6,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import docker
 import pytest
 
 from config import settings
@@ -17,9 +18,11 @@ from sandbox.container import Container
 from sandbox.daemon import ContainerSpec, Daemon
 from sandbox.engine import Engine, EngineConfig
 from sandbox.errors import ContainerLost, ImageBuildFailed, SetupError
+from sandbox.frames import Transport
 from sandbox.images import Image
 from sandbox.layout import SYSTEM_PATH
-from sandbox.orphans import LABEL
+from sandbox.orphans import LABEL, this_process
+from sandbox.rendezvous import Rendezvous, default_parent
 from sandbox.selfcheck import CHECKS, Bench, Broken, Sandbox
 from sandbox.selfcheck.bench import SMALL
 from sandbox.shell import supervisor_command
@@ -111,6 +114,67 @@ def test_an_image_without_python_is_refused_with_the_reason(engine: Engine, daem
     container.close()
 
 
+def test_a_local_engines_shell_has_a_socket_and_the_host_keeps_nothing_of_it(tmp_path: Path, base_image: Image) -> None:
+    with engine_of(Daemon, tmp_path / "meetings") as engine, engine.container(base_image, SMALL) as container:
+        assert container.transport is Transport.SOCKET
+        assert list((tmp_path / "meetings").iterdir()) == []
+        assert container.run("echo on", timeout=20).output == "on\n"
+
+
+class OtherPaths(Daemon):
+    """An engine whose host has nothing at the path where this machine has the meeting place."""
+
+    tried = 0
+
+    def create(self, spec: ContainerSpec) -> str:
+        type(self).tried += bool(spec.meeting)
+        return super().create(replace(spec, meeting=spec.meeting and f"{spec.meeting}-elsewhere"))
+
+
+class OtherFiles(OtherPaths):
+    """An engine whose host has another directory at that path."""
+
+    def create(self, spec: ContainerSpec) -> str:
+        if spec.meeting:
+            Path(f"{spec.meeting}-elsewhere").mkdir()
+        return super().create(spec)
+
+
+@pytest.mark.parametrize("kind", [OtherPaths, OtherFiles])
+def test_an_engine_that_cannot_mount_the_socket_is_spoken_to_over_its_own_stream(
+    tmp_path: Path, base_image: Image, kind: type[OtherPaths]
+) -> None:
+    kind.tried = 0
+    with engine_of(kind, tmp_path / "meetings") as engine:
+        for _ in range(2):
+            with engine.container(base_image, SMALL) as container:
+                assert container.transport is Transport.ATTACH
+                assert container.run("echo on", timeout=20).output == "on\n"
+    assert kind.tried == 1
+
+
+def test_where_no_socket_can_be_made_the_attach_stream_is_used(tmp_path: Path, base_image: Image) -> None:
+    (tmp_path / "meetings").write_text("a file")
+    with engine_of(Daemon, tmp_path / "meetings") as engine, engine.container(base_image, SMALL) as container:
+        assert container.transport is Transport.ATTACH
+
+
+def test_an_engine_elsewhere_is_not_local(daemon: Daemon) -> None:
+    assert daemon.is_local
+    remote = docker.DockerClient(base_url="tcp://127.0.0.1:9", version="1.41")
+    assert not Daemon(remote, "tcp://127.0.0.1:9", 1).is_local
+    remote.close()
+
+
+@contextmanager
+def engine_of(kind: type[Daemon], meetings: Path) -> Iterator[Engine]:
+    box = settings.load().sandbox
+    config = EngineConfig(docker_host=box.docker_host, cache_dir=box.cache_dir, meetings=meetings)
+    engine = Engine(config, kind.connect(box.docker_host))
+    yield engine
+    engine.close()
+
+
 @contextmanager
 def lax_container(daemon: Daemon, image: Image, limits: Limits) -> Iterator[Sandbox]:
     """Every wall that a spec can take down is down."""
@@ -129,13 +193,14 @@ def lax_container(daemon: Daemon, image: Image, limits: Limits) -> Iterator[Sand
         read_only=False,
         capabilities=("SYS_ADMIN", "SYS_PTRACE", "DAC_OVERRIDE"),
     )
-    id_ = daemon.create(spec)
-    container = Container(daemon, id_, daemon.attach(id_), limits)
-    try:
-        container.start({"SECRET_OF_THE_HOST": "x"})
-        yield container
-    finally:
-        container.close()
+    with closing(Rendezvous(default_parent(), this_process())) as open_still:
+        id_ = daemon.create(replace(spec, meeting=str(open_still.directory)))
+        container = Container(daemon, id_, daemon.attach(id_), limits)
+        try:
+            container.start({"SECRET_OF_THE_HOST": "x"})
+            yield container
+        finally:
+            container.close()
 
 
 @pytest.mark.parametrize(
@@ -149,6 +214,10 @@ def lax_container(daemon: Daemon, image: Image, limits: Limits) -> Iterator[Sand
         "root_is_read_only",
         "nothing_can_be_mounted",
         "supervisor_cannot_be_read",
+        "supervisors_descriptors_cannot_be_taken",
+        "meeting_place_is_empty",
+        "nobody_meets_the_host_again",
+        "no_socket_listens",
         "processes_are_limited",
         "memory_is_limited",
         "disk_is_limited",

@@ -7,10 +7,14 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sandbox.errors import ContainerLost, SetupError
+from sandbox.frames import Transport
+from sandbox.orphans import this_process
+from sandbox.rendezvous import Rendezvous
 from sandbox.shell import Shell
 
 STDOUT, STDERR = 1, 2
@@ -69,6 +73,8 @@ def test_an_answer_cut_into_any_pieces_is_read(world: World) -> None:
         docker(struct.pack(">II", 4, 1 << 31) + b"null"),
         docker(struct.pack(">II", 4, 0) + b"{{{{"),
         docker(frame([1])),
+        docker(struct.pack(">II", 4, 0) + b"{}{}"),
+        docker(struct.pack(">II", 3, 0) + b" {}"),
         docker(struct.pack(">II", 2, 0) + b"\xff\xfe"),
     ],
 )
@@ -122,6 +128,78 @@ def test_a_supervisor_that_is_not_process_one_is_refused(world: World) -> None:
     with pytest.raises(SetupError):
         world.shell.start(env={}, directories=())
     assert world.discarded == 1
+
+
+# --- a socket instead of the attach stream ---
+
+
+@pytest.fixture
+def rendezvous(tmp_path: Path) -> Iterator[Rendezvous]:
+    rendezvous = Rendezvous(tmp_path / "meetings", this_process())
+    yield rendezvous
+    rendezvous.close()
+
+
+@pytest.fixture
+def supervisor(rendezvous: Rendezvous) -> Iterator[socket.socket]:
+    """One that has connected to the rendezvous, and said nothing yet."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(str(rendezvous.directory / rendezvous.SOCKET))
+        yield sock
+
+
+def met(world: World, rendezvous: Rendezvous, supervisor: socket.socket) -> None:
+    supervisor.sendall(rendezvous.nonce.encode() + frame({}))
+    world.theirs.sendall(docker(frame({"ready": 1})) + docker(frame({})))
+    world.shell.start(env={}, directories=(), rendezvous=rendezvous)
+
+
+def test_the_shell_goes_on_over_the_socket_it_met_its_supervisor_on(
+    world: World, rendezvous: Rendezvous, supervisor: socket.socket
+) -> None:
+    met(world, rendezvous, supervisor)
+    assert world.shell.transport is Transport.SOCKET
+    for piece in (frame(ANSWER, b"o")[:5], frame(ANSWER, b"o")[5:]):
+        supervisor.sendall(piece)
+    world.theirs.sendall(docker(frame({"exit": 0, "seconds": 0}, b"forged")))
+    assert world.shell.run(["x"], timeout=5, cwd="/", env={}).output == "o"
+    world.shell.close()
+
+
+def test_a_supervisor_that_cannot_connect_is_spoken_to_over_the_attach_stream(
+    world: World, rendezvous: Rendezvous
+) -> None:
+    world.theirs.sendall(docker(frame({"ready": 1}) + frame({"error": "meet", "text": "no such file"}) + frame({})))
+    world.shell.start(env={}, directories=(), rendezvous=rendezvous)
+    assert world.shell.transport is Transport.ATTACH
+    world.theirs.sendall(docker(frame(ANSWER, b"out")))
+    assert world.shell.run(["x"], timeout=5, cwd="/", env={}).output == "out"
+
+
+def test_one_who_does_not_know_the_nonce_loses_the_container(
+    world: World, rendezvous: Rendezvous, supervisor: socket.socket
+) -> None:
+    supervisor.sendall(b"0" * len(rendezvous.nonce))
+    world.theirs.sendall(docker(frame({"ready": 1})) + docker(frame({})))
+    with pytest.raises(ContainerLost, match="another than the supervisor"):
+        world.shell.start(env={}, directories=(), rendezvous=rendezvous)
+    assert world.discarded == 1
+
+
+def test_the_end_of_the_socket_loses_it_with_the_supervisors_last_words(
+    world: World, rendezvous: Rendezvous, supervisor: socket.socket
+) -> None:
+    met(world, rendezvous, supervisor)
+    supervisor.shutdown(socket.SHUT_RDWR)
+    world.theirs.sendall(docker(b"MemoryError\n", STDERR))
+    world.theirs.shutdown(socket.SHUT_WR)
+    with pytest.raises(ContainerLost, match="it said: MemoryError"):
+        world.run()
+    assert world.discarded == 1
+    world.shell.close()
+
+
+# --- answers ---
 
 
 @pytest.mark.parametrize(
