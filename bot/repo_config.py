@@ -14,12 +14,15 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, WithJsonSchema
 
+from sandbox.buildpacks import LANGUAGES
+from sandbox.runners import RUNNERS, command_runner
 from sandbox.types import EnvironmentPlan
 
 PATH = ".github/redgreen.yml"
 MAX_BYTES = 64 * 1024
+_TOOLS = ("python", "node", "go", "rust", "java")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,22 @@ def _split(command: str) -> tuple[str, ...]:
     return tuple(shlex.split(command))
 
 
+def _splittable_or_empty(command: str) -> str:
+    return _splittable(command) if command else command
+
+
+def _known_runner(name: str) -> str:
+    if name and name not in RUNNERS:
+        raise ValueError(f"there is no runner {name!r}; there are {', '.join(RUNNERS)}")
+    return name
+
+
+def _known_language(name: str) -> str:
+    if name and name not in LANGUAGES:
+        raise ValueError(f"there is no language {name!r}; there are {', '.join(LANGUAGES)}")
+    return name
+
+
 def _relative(pattern: str) -> str:
     if pattern.startswith("/") or ".." in pattern.split("/"):
         raise ValueError("a path is relative to the repository's root")
@@ -51,6 +70,11 @@ Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterV
 Command = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_splittable)]
 Package = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.+:-]{0,99}$")]
 ModelName = Annotated[str, StringConstraints(max_length=100)]
+ToolVersion = Annotated[str, StringConstraints(pattern=r"^([0-9]{1,3}(\.[0-9]{1,4}){0,2})?$")]
+RunnerName = Annotated[str, AfterValidator(_known_runner), WithJsonSchema({"enum": ["", *RUNNERS], "type": "string"})]
+LanguageName = Annotated[
+    str, AfterValidator(_known_language), WithJsonSchema({"enum": ["", *LANGUAGES], "type": "string"})
+]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 
 
@@ -62,7 +86,22 @@ class EnvironmentOverride(_Closed):
     """How to build the image the tests run in. What is left out is detected from the repository."""
 
     image: str = Field(default="", max_length=300, description="Base image, for example python:3.12.")
-    runner: Literal["", "pytest", "unittest"] = Field(default="", description="The test runner.")
+    python: Annotated[str, StringConstraints(pattern=r"^(3\.[0-9]{1,2}(\.[0-9]{1,2})?)?$")] = Field(
+        default="", description="The Python to build and test with, for example 3.9."
+    )
+    node: ToolVersion = Field(default="", description="The Node.js to build and test with, for example 20.")
+    go: ToolVersion = Field(default="", description="The Go to build and test with, for example 1.22.")
+    rust: ToolVersion = Field(default="", description="The Rust to build and test with, for example 1.75.")
+    java: ToolVersion = Field(default="", description="The JDK to build and test with, for example 17.")
+    language: LanguageName = Field(
+        default="", description="The language that is tested, where the repository holds several."
+    )
+    runner: RunnerName = Field(default="", description="The test runner.")
+    command: Annotated[str, StringConstraints(max_length=1000), AfterValidator(_splittable_or_empty)] = Field(
+        default="",
+        description="The command that runs the tests, where no runner knows them: only its exit code is seen, which "
+        "proves no fix. No shell.",
+    )
     apt: tuple[Package, ...] = Field(default=(), strict=False, max_length=100, description="Debian packages.")
     env: dict[EnvName, Annotated[str, StringConstraints(max_length=2000)]] = Field(
         default_factory=dict, max_length=50, description="Environment variables of build and tests. Never a secret."
@@ -86,13 +125,24 @@ class EnvironmentOverride(_Closed):
         return replace(
             plan,
             base=self.image or plan.base,
-            runner=self.runner or plan.runner,
+            toolchains=self._toolchains(plan.toolchains),
+            runner=self.runner or (command_runner.NAME if self.command else plan.runner),
+            command=_split(self.command) if self.command else plan.command,
             apt=tuple(dict.fromkeys((*plan.apt, *self.apt))),
             env=tuple({**dict(plan.env), **self.env}.items()),
             install=plan.install if self.install is None else tuple(map(_split, self.install)),
             manifests=plan.manifests if self.manifests is None else self.manifests,
             evidence=(*plan.evidence, f"{PATH} sets {', '.join(given)}.") if given else plan.evidence,
         )
+
+    def _toolchains(self, detected: tuple[str, ...]) -> tuple[str, ...]:
+        """An image of one's own has the versions one wants, unless this file says otherwise."""
+        named = ((name, getattr(self, name)) for name in _TOOLS)
+        said = tuple(f"{name}@{version}" for name, version in named if version)
+        if not said:
+            return () if self.image else detected
+        names = {toolchain.partition("@")[0] for toolchain in said}
+        return (*(toolchain for toolchain in detected if toolchain.partition("@")[0] not in names), *said)
 
 
 class RepoConfig(_Closed):

@@ -32,7 +32,7 @@ from sandbox.engine import Engine
 from sandbox.environment import AttemptEnvironment
 from sandbox.patch import parse
 from sandbox.tree import GitTree
-from sandbox.types import CommitSha, EnvironmentPlan, Limits, Patch, Progress, Proof, Tree, verdict_name
+from sandbox.types import CommitSha, EnvironmentPlan, Limits, Patch, Progress, Proof, RepoView, Tree, verdict_name
 from sandbox.verify import VerifyRequest, verify
 
 
@@ -151,15 +151,19 @@ class DockerWorkshop:
         return build(spec, model_key(spec.key_variable))
 
 
-def plan_for(base: Tree, config: RepoConfig) -> EnvironmentPlan | None:
+def plan_for(base: RepoView, config: RepoConfig) -> EnvironmentPlan | None:
     """What the repository says of its environment, over what is detected; None where nothing is known at all."""
-    detected = detect(base)
     said = config.environment
+    detected = detect(base, said.language)
     if detected is None:
-        if not said.runner:
+        if not (said.runner or said.command):
             return None
-        detected = EnvironmentPlan(language="python", runner=said.runner, base=BASE)
+        language = said.language or ("python" if said.runner in _OF_PYTHON else "unknown")
+        detected = EnvironmentPlan(language=language, runner=said.runner, base=BASE)
     return said.over(detected)
+
+
+_OF_PYTHON = ("pytest", "unittest")
 
 
 def _file_at(tree: GitTree, path: str) -> FileAt:

@@ -6,7 +6,7 @@ something, `sandbox.buildpacks.choice` weighs which language the repository is t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from sandbox.buildpacks import choice, command, python
@@ -14,19 +14,23 @@ from sandbox.types import EnvironmentPlan, RepoView
 
 Buildpack = Callable[[RepoView], EnvironmentPlan | None]
 
-LANGUAGES: tuple[Buildpack, ...] = (python.detect,)
+LANGUAGES: Mapping[str, Buildpack] = {"python": python.detect}
+"""By the language that their plans name."""
 FALLBACK: Buildpack = command.detect
 """Asked only where no language is known: exit-code evidence."""
 
-BUILDPACKS: tuple[Buildpack, ...] = (*LANGUAGES, FALLBACK)
+BUILDPACKS: tuple[Buildpack, ...] = (*LANGUAGES.values(), FALLBACK)
 
 
-def detect(view: RepoView) -> EnvironmentPlan | None:
+def detect(view: RepoView, language: str = "") -> EnvironmentPlan | None:
     """The plan of the language that the repository is tested in, with the evidence for it and what else was seen.
 
-    None where the repository is of no kind that redgreen knows.
+    `language` (a key of `LANGUAGES`) decides it, where the repository's owner said so. None where the repository is of
+    no kind that redgreen knows.
     """
-    plans = [plan for buildpack in LANGUAGES if (plan := buildpack(view)) is not None]
+    if language:
+        return LANGUAGES[language](view)
+    plans = [plan for buildpack in LANGUAGES.values() if (plan := buildpack(view)) is not None]
     if not plans:
         return FALLBACK(view)
     first = choice.weighed(view, plans)[0]

@@ -49,6 +49,17 @@ def test_every_key_is_read() -> None:
     assert config.environment.env == {"DJANGO_SETTINGS_MODULE": "tests.settings"}
 
 
+def test_a_python_can_be_asked_for_and_an_image_of_one_s_own_needs_none() -> None:
+    detected = EnvironmentPlan(language="python", runner="", base="redgreen-base", toolchains=("node@20", "python@3.8"))
+    assert EnvironmentOverride(python="3.9").over(detected).toolchains == ("node@20", "python@3.9")
+    assert EnvironmentOverride(image="python:3.12", python="3.9.18").over(detected).toolchains[1] == "python@3.9.18"
+    assert EnvironmentOverride(image="python:3.12").over(detected).toolchains == ()
+    assert EnvironmentOverride().over(detected).toolchains == detected.toolchains
+    refused = parse(b"environment:\n  python: 2.7\n")
+    assert isinstance(refused, ConfigProblem)
+    assert refused.line == 2
+
+
 def test_the_override_replaces_what_it_names_and_says_so() -> None:
     config = parse(FULL)
     assert isinstance(config, RepoConfig)
@@ -63,6 +74,42 @@ def test_the_override_replaces_what_it_names_and_says_so() -> None:
     assert plan.manifests == ("pyproject.toml",)
     assert plan.evidence[-1] == ".github/redgreen.yml sets apt, env, image, install, manifests, runner."
     assert EnvironmentOverride().over(detected) == detected
+
+
+def override(text: bytes) -> EnvironmentOverride:
+    config = parse(b"environment: {" + text + b"}")
+    assert isinstance(config, RepoConfig), config
+    return config.environment
+
+
+def test_a_command_is_run_for_its_exit_code_unless_a_runner_is_named() -> None:
+    detected = EnvironmentPlan(language="python", runner="pytest", base="b", command=("old",))
+    plan = override(b"command: make -C 'a b' check").over(detected)
+    assert (plan.runner, plan.command) == ("command", ("make", "-C", "a b", "check"))
+    assert override(b"command: x, runner: unittest").over(detected).runner == "unittest"
+    assert override(b"command: ''").over(detected).command == ("old",)
+
+
+def test_versions_that_are_named_replace_the_detected_ones() -> None:
+    detected = EnvironmentPlan(language="x", runner="x", base="b", toolchains=("java@11", "node@18"))
+    assert override(b"node: '20', go: '1.22.3'").over(detected).toolchains == ("java@11", "node@20", "go@1.22.3")
+    assert override(b"image: i, python: '3.9'").over(detected).toolchains == ("java@11", "node@18", "python@3.9")
+    assert override(b"image: i").over(detected).toolchains == ()
+    assert override(b"apt: [git]").over(detected).toolchains == ("java@11", "node@18")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"runner: nose", "environment.runner: there is no runner 'nose'; there are pytest, unittest"),
+        (b"language: cobol", "environment.language: there is no language 'cobol'; there are python"),
+        (b"node: latest", "environment.node: "),
+    ],
+)
+def test_what_there_is_is_told_for_what_there_is_not(text: bytes, told: str) -> None:
+    problem = parse(b"environment: {" + text + b"}")
+    assert isinstance(problem, ConfigProblem)
+    assert problem.message.startswith(told)
 
 
 def test_paths_of_the_bot_and_of_ci_are_always_protected() -> None:
