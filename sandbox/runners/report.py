@@ -191,8 +191,15 @@ def _result(test: TestId, phases: list[Mapping[str, Any]]) -> tuple[TestResult, 
     if status is TestStatus.PASSED and not calls:
         # Only set-up and tear-down were seen: the body never ran.
         status = TestStatus.SKIPPED
-    seconds = sum(_number(phase, "seconds") for phase in phases)
-    return TestResult(id=test, status=status or TestStatus.SKIPPED, seconds=seconds, failure=failure), contradiction
+    found_result = TestResult(
+        id=test,
+        status=status or TestStatus.SKIPPED,
+        seconds=sum(_number(phase, "seconds") for phase in phases),
+        failure=failure,
+        called_xfail=status is TestStatus.SKIPPED and any(phase.get("xfail") for phase in phases),
+        title=next((title for phase in phases if (title := _text(phase, "title"))), ""),
+    )
+    return found_result, contradiction
 
 
 def _status(phase: Mapping[str, Any]) -> TestStatus:

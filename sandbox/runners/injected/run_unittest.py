@@ -51,6 +51,10 @@ class Result(unittest.TestResult):
         record.setdefault("xfail", "")
         record.setdefault("raised", False)
         record["seconds"] = round(REPORTER.clock() - self._started, 6)
+        try:
+            record["title"] = str(test.shortDescription() or "")[:500]
+        except Exception:  # the tree's classes may say anything of themselves
+            pass
         self.red += record["outcome"] == "failed"
         REPORTER.write(record)
         super().stopTest(test)

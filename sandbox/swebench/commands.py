@@ -1,0 +1,111 @@
+"""What a test command of SWE-bench's specifications means here: whose tests they are, which files they get. Pure.
+
+`pytest -rA`, `tox --current-env -epy39 -v --` and `./tests/runtests.py --verbosity 2` run under redgreen's own sealed
+runners. Any other command runs as it stands and is judged by its output.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from sandbox.swebench.ids import Style
+from sandbox.types import RepoView
+
+_NO_TESTS = (".json", ".png", "csv", ".txt", ".md", ".jpg", ".jpeg", ".pkl", ".yml", ".yaml", ".toml")
+"""Ends of names that the harness does not hand to the test command."""
+_HEADER = re.compile(r"^diff --git a/.* b/(.*)$", re.MULTILINE)
+_DJANGO = re.compile(r"(?:^|/)runtests\.py$")
+_VALUED = frozenset({"-k", "-m", "-p", "-W", "-o"})
+"""Options of pytest that decide what is run or what counts as red; their value is a word of its own."""
+_KEPT = ("-k", "-m", "-p", "-W", "-o", "--import-mode", "--doctest", "--pyargs", "--strict", "--continue-on-collection")
+_ASSIGNMENT = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*=")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestCommand:
+    __test__ = False
+
+    runner: str
+    """pytest, unittest or django; "" for a command of which only the output is known."""
+    options: tuple[str, ...] = ()
+    """Of pytest, those that decide what runs; of Django, those of `runtests.py`."""
+    env: tuple[tuple[str, str], ...] = ()
+    text: str = ""
+
+    @property
+    def style(self) -> Style:
+        return Style.UNITTEST if self.runner in ("unittest", "django") else Style.PYTEST
+
+
+def understood(text: str) -> TestCommand:
+    """The command of an environment's record; one that cannot be split into words is left to the shell."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return TestCommand(runner="", text=text)
+    env: list[tuple[str, str]] = []
+    while words and _ASSIGNMENT.match(words[0]):
+        name, _, value = words.pop(0).partition("=")
+        env.append((name, value))
+    plain = TestCommand(runner="", env=tuple(env), text=text)
+    if re.search(r"[;&|<>`$]", text) or not words:
+        return plain
+    program = words[0].rsplit("/", 1)[-1]
+    if re.fullmatch(r"python[0-9.]*", program):
+        words = _after_interpreter(words)
+        program = words[0].rsplit("/", 1)[-1] if words else ""
+    match program:
+        case "pytest" | "py.test":
+            return _known("pytest", _pytest_options(words[1:]), plain)
+        case "tox" if "--current-env" in words or "--" in words:
+            return _known("pytest", (), plain)
+        case "unittest":
+            return _known("unittest", (), plain)
+        case _ if words and _DJANGO.search(words[0]):
+            return _known("django", tuple(words[1:]), plain)
+    return plain
+
+
+def _known(runner: str, options: tuple[str, ...], plain: TestCommand) -> TestCommand:
+    return TestCommand(runner=runner, options=options, env=plain.env, text=plain.text)
+
+
+def _after_interpreter(words: list[str]) -> list[str]:
+    """`python -X dev -m pytest -q` -> `pytest -q`."""
+    rest = words[1:]
+    while rest and rest[0].startswith("-"):
+        option = rest.pop(0)
+        if option == "-m":
+            break
+        if option in ("-X", "-W") and rest:
+            rest.pop(0)
+    return rest
+
+
+def _pytest_options(words: list[str]) -> tuple[str, ...]:
+    kept: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        value = [rest.pop(0)] if word in _VALUED and rest else []
+        if word.startswith(_KEPT) and not any("console_output_style" in part for part in (word, *value)):
+            kept += [word, *value]
+    return tuple(kept)
+
+
+def directives(test_patch: str, view: RepoView) -> tuple[str, ...]:
+    """The files of a test patch that the harness hands to the test command, as far as the tree has them."""
+    named = dict.fromkeys(_HEADER.findall(test_patch))
+    return tuple(path for path in named if not path.endswith(_NO_TESTS) and view.read(path) is not None)
+
+
+def touched(test_patch: str) -> tuple[str, ...]:
+    """Every file of a test patch: what is put back to base's version before the test patch is applied."""
+    return tuple(dict.fromkeys(_HEADER.findall(test_patch)))
+
+
+def django_label(path: str) -> str:
+    """`tests/auth_tests/test_views.py` as `runtests.py` is told it: `auth_tests.test_views`."""
+    return path.removesuffix(".py").removeprefix("tests/").replace("/", ".")
