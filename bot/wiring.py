@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from agents.types import AttemptLimits
 from bot.errors import UsageError
 from config.models import Lineup, LineupError, default_lineup, load
-from config.settings import Settings, build_environment, ca_bundle
+from config.settings import Settings, build_environment, build_proxies, ca_bundle, toolchain_directories
 from sandbox.cache import RunCache
+from sandbox.destinations import BuildPolicy
 from sandbox.engine import Engine, EngineConfig
+from sandbox.toolchains import ToolchainSources
 from sandbox.types import Limits, Progress
 
 if TYPE_CHECKING:
@@ -30,10 +32,18 @@ def engine(settings: Settings) -> Engine:
             cache_dir=box.cache_dir,
             ca_bundle=ca_bundle(settings),
             build_env=build_environment(settings),
+            toolchains=ToolchainSources(images=box.toolchain_images, directories=toolchain_directories(settings)),
             build_network=box.build_network,
+            build_policy=build_policy(settings),
+            build_proxy=box.build_proxy,
             build_seconds=box.build_seconds,
         )
     )
+
+
+def build_policy(settings: Settings) -> BuildPolicy:
+    box = settings.sandbox
+    return BuildPolicy(listed=box.build_hosts, public=box.build_public_registries, proxies=build_proxies(settings))
 
 
 def lineup(settings: Settings) -> Lineup:

@@ -16,14 +16,26 @@ from pathlib import Path
 _CARRIED = re.compile(
     r"PIP_(INDEX_URL|EXTRA_INDEX_URL|TRUSTED_HOST|DEFAULT_TIMEOUT|TIMEOUT|RETRIES|FIND_LINKS|NO_INDEX|PREFER_BINARY)"
     r"|UV_(INDEX|DEFAULT_INDEX|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|INDEX_STRATEGY|HTTP_TIMEOUT|INSECURE_HOST)"
+    r"|UV_PYTHON_INSTALL_MIRROR"
     r"|NPM_CONFIG_REGISTRY|YARN_NPM_REGISTRY_SERVER|YARN_REGISTRY"
-    r"|GOPROXY|GOSUMDB|GONOSUMDB|GONOSUMCHECK|GOPRIVATE|GONOPROXY"
-    r"|HTTPS?_PROXY|NO_PROXY|ALL_PROXY",
+    r"|GOPROXY|GOSUMDB|GONOSUMDB|GONOSUMCHECK|GOPRIVATE|GONOPROXY",
     re.IGNORECASE,
 )
+_FORWARD_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _PIP_KEYS = ("index-url", "extra-index-url", "trusted-host", "timeout", "default-timeout", "retries", "find-links")
 _PASSWORD = re.compile(r"://[^/\s@]+@")
 _LOCAL = re.compile(r"file:|[/~.]|https?://(?:localhost|127\.|\[::1\])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForwardProxies:
+    """The proxies that this machine reaches the world through; addresses may hold a password, so none is shown."""
+
+    http: str = field(default="", repr=False)
+    """The address of the one for plain requests; empty: none."""
+    https: str = field(default="", repr=False)
+    bypass: tuple[str, ...] = ()
+    """Names that are reached without one, with all that is below them; `*`: all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +65,25 @@ def collect(environ: Mapping[str, str]) -> Registries:
     if "PIP_INDEX_URL" in values and not {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & found.keys():
         values["UV_DEFAULT_INDEX"] = values["PIP_INDEX_URL"]  # uv does not read pip's settings
     return Registries(values=values, left_out=left_out)
+
+
+def forward_proxies(environ: Mapping[str, str]) -> ForwardProxies:
+    """As the tools read them: the lower-case name wins, ALL_PROXY stands for what is not named.
+
+    One on a loopback address is passed over: no container can reach it.
+    """
+    named = {name: environ.get(name.lower()) or environ.get(name) or "" for name in _FORWARD_PROXIES}
+    http, https = (named[name] or named["ALL_PROXY"] for name in ("HTTP_PROXY", "HTTPS_PROXY"))
+    return ForwardProxies(
+        http="" if _LOCAL.match(http) else http,
+        https="" if _LOCAL.match(https) else https,
+        bypass=tuple(word for word in re.split(r"[\s,]+", named["NO_PROXY"].lower()) if word),
+    )
+
+
+def is_forward_proxy(name: str) -> bool:
+    """Whether a variable names a proxy (or what needs none), as opposed to a registry."""
+    return name.upper() in _FORWARD_PROXIES
 
 
 def _pip_configuration(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:

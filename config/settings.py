@@ -25,7 +25,7 @@ from config.origins import (
     variable_name,
     variable_origins,
 )
-from config.registries import Registries, collect
+from config.registries import ForwardProxies, Registries, collect, forward_proxies
 from config.sizes import Size, Words
 
 PREFIX = "REDGREEN_"
@@ -119,6 +119,11 @@ class Sandbox(Group):
     """The engine's runtime, e.g. `runsc` for gVisor; empty: the engine's default."""
     base_image: str = ""
     """Image that environments are built on; empty: pulled where a registry answers, else built from the archive."""
+    toolchains: tuple[File, ...] | None = None
+    """Directories of Python installations for repositories that want another version than the base image has, each
+    `DIRECTORY/ANY-NAME/bin/python3.9`; unset: pyenv's and uv's own on this machine."""
+    toolchain_images: dict[str, str] = Field(default_factory=dict)
+    """Images to build on instead, by version, e.g. `{ "python@3.9" = "registry.example/python:3.9-bookworm" }`."""
     memory: Size = 4 << 30
     """Memory of one container, its work area included."""
     cpus: float = Field(default=2.0, gt=0)
@@ -139,7 +144,15 @@ class Sandbox(Group):
     """More variables for image builds, e.g. `{ PIP_INDEX_URL = "..." }`; they win over what the machine's own
     `PIP_*`, `UV_*`, `NPM_CONFIG_*`, `GO*` variables and pip configuration say. The code that is built can read them."""
     build_network: str = "bridge"
-    """The engine's network that image builds, and only they, are in."""
+    """The engine's network by which the builds' proxy reaches the package registries; nothing else is in it."""
+    build_hosts: Annotated[Words, NoDecode] = ()
+    """More hosts that image builds may reach: `HOST`, `HOST:PORT` or `*.DOMAIN`. Those of registry settings and, with
+    `build_public_registries`, of the languages' public registries need not be listed. A host that is named here may
+    be on a private address."""
+    build_public_registries: bool = True
+    """Whether image builds may reach the public package registries of the languages and of the distribution."""
+    build_proxy: bool = True
+    """Off: image builds are in `build_network` themselves and reach whatever it reaches; there is no list of hosts."""
     build_seconds: float = Field(default=1800.0, gt=0)
     """Time limit of one image build."""
     cache_dir: File = Path("~/.cache/redgreen")
@@ -268,6 +281,24 @@ def build_environment(settings: Settings) -> dict[str, str]:
 def registries() -> Registries:
     """The machine's registry settings, with the names of those that cannot be carried into a build and why."""
     return collect(os.environ)
+
+
+def build_proxies(settings: Settings) -> ForwardProxies:
+    """The proxies that builds' traffic goes on through: as `[sandbox] build_env` says, else the machine's own."""
+    said = forward_proxies(settings.sandbox.build_env)
+    return said if said.http or said.https else forward_proxies(os.environ)
+
+
+def toolchain_directories(settings: Settings) -> tuple[Path, ...]:
+    """Where installations of Python are looked for on this machine: as set, else where pyenv and uv keep theirs."""
+    if settings.sandbox.toolchains is not None:
+        return settings.sandbox.toolchains
+    data = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share")
+    named = (
+        Path(os.environ.get("PYENV_ROOT") or "~/.pyenv") / "versions",
+        Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python"),
+    )
+    return tuple(path for path in map(_home, named) if path.is_dir())
 
 
 def ca_bundle(settings: Settings) -> Path | None:

@@ -106,6 +106,25 @@ def choose_mirror(recipe: Recipe, apt_targets: Iterable[str]) -> str:
     return ""
 
 
+def mirrors_of_machine() -> tuple[str, ...]:
+    """Addresses of the distribution's archive that this machine's apt uses. Reads apt's configuration only."""
+    return mirrors(recipe_of_machine(), _apt_targets())
+
+
+def mirrors(recipe: Recipe, apt_targets: Iterable[str]) -> tuple[str, ...]:
+    """As `choose_mirror`, but all that come from the distribution itself, its security updates included."""
+    found = (line.split("|") for line in apt_targets)
+    return tuple(
+        dict.fromkeys(
+            words[0]
+            for words in found
+            if len(words) == 4
+            and words[3].lower() == recipe.distribution
+            and words[0].startswith(("http://", "https://"))
+        )
+    )
+
+
 def _os_release() -> dict[str, str]:
     try:
         return platform.freedesktop_os_release()

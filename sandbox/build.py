@@ -2,9 +2,10 @@
 
 Build steps are the repository's own code, so they get the same walls as its tests (no root, no capability, no new
 privileges, the operator's runtime, memory, process and time limits); what they have besides is a writable file system
-and the network. Registry settings and the certificate authority reach them as the command's environment and as a file
-in the work area, which is no part of an image: neither a layer nor the history holds them. The code that is built can
-read them, so a private registry's credential should be one that may only read.
+and a network in which there is nothing but a proxy to the package registries (`sandbox.access`). Registry settings and
+the certificate authority reach them as the command's environment and as a file in the work area, which is no part of an
+image: neither a layer nor the history holds them. The code that is built can read them, so a private registry's
+credential should be one that may only read.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from config.registries import is_forward_proxy
 from sandbox import git_scripts
+from sandbox.access import NO_ACCESS, Access
 from sandbox.container import Container
 from sandbox.dockerfile import Step
 from sandbox.errors import ContainerLost, ImageBuildFailed, SetupError
@@ -39,12 +42,13 @@ _CA_VARIABLES = (
 )
 _ALWAYS = {
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    "PIP_NO_CACHE_DIR": "1",
+    "PIP_NO_CACHE_DIR": "off",  # to pip before 19 it means the opposite of what it says, to later ones any word is yes
     "PIP_NO_INPUT": "1",
     "UV_NO_CACHE": "1",
     "GIT_TERMINAL_PROMPT": "0",
 }
 _LOG_TAIL = 6000
+_REFUSALS_TOLD = 5
 _URL_CREDENTIALS = re.compile(r"(?<=//)[^/\s@]+@")
 
 
@@ -52,6 +56,8 @@ _URL_CREDENTIALS = re.compile(r"(?<=//)[^/\s@]+@")
 class BuildSettings:
     ca_bundle: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    access: Access = NO_ACCESS
+    """How the steps reach the registries."""
     seconds: float = BUILD_LIMITS.seconds
     """For all steps of one image together."""
 
@@ -68,7 +74,11 @@ class Build:
         self._secrets = secrets_of(settings.env)
 
     def trust(self) -> None:
-        """Lay the operator's certificate authorities, beside the image's own, where the steps find them."""
+        """Lay the operator's certificate authorities, beside the image's own, where the steps find them.
+
+        And what tools that read no variable need to reach the registries.
+        """
+        self._container.put_files(self._settings.access.files)
         bundle = self._settings.ca_bundle
         if bundle is None:
             return
@@ -90,6 +100,10 @@ class Build:
         for line in lines:
             self._required(["/bin/sh", "-c", line], line, cwd="/", extra={})
 
+    def attempt(self, line: str, told: str = "") -> ExecResult:
+        """A shell line for root that may fail. Raises `ImageBuildFailed` where the container is lost."""
+        return self._run(["/bin/sh", "-c", line], told or line, cwd="/", extra={})
+
     def steps(self, steps: tuple[Step, ...], env: Mapping[str, str]) -> tuple[str, ...]:
         """Carry them out in the tree; a sentence for each optional one that failed."""
         notes = []
@@ -100,7 +114,8 @@ class Build:
                 continue
             result = self._run(list(step.argv), line, cwd=TREE, extra=env)
             if result.exit_code != 0:
-                notes.append(f"`{line}` failed with exit code {result.exit_code} and was passed over.")
+                refused = self._refusals()
+                notes.append(f"`{line}` failed with exit code {result.exit_code} and was passed over.{refused}")
                 self._progress(f"environment: {notes[-1]}")
         return tuple(notes)
 
@@ -109,7 +124,7 @@ class Build:
         result = self._container.run(["/bin/sh", "-c", git_scripts.KEEP_GENERATED], timeout=300, env=git_scripts.ENV)
         if result.exit_code != 0:
             raise ImageBuildFailed(
-                "What the build generated in the tree could not be kept.", log_tail=self._redacted(result.output)
+                "What the build generated in the tree could not be kept.", log_tail=self.redacted(result.output)
             )
 
     def _required(self, argv: list[str], line: str, *, cwd: str, extra: Mapping[str, str]) -> None:
@@ -123,28 +138,38 @@ class Build:
         else:
             return
         raise ImageBuildFailed(
-            f"The environment could not be built: `{self._redacted(line)}` {why}.",
-            log_tail=self._redacted(result.output),
+            f"The environment could not be built: `{self.redacted(line)}` {why}.{self._refusals()}",
+            log_tail=self.redacted(result.output),
         )
 
     def _run(self, argv: list[str], line: str, *, cwd: str, extra: Mapping[str, str]) -> ExecResult:
-        self._progress(f"environment: {self._redacted(line)}")
+        self._progress(f"environment: {self.redacted(line)}")
         left = self._deadline - time.monotonic()
         try:
             return self._container.run(argv, timeout=max(left, 0.1), cwd=cwd, env={**extra, **self._env})
         except ContainerLost as error:
             raise ImageBuildFailed(
-                f"The environment could not be built: during `{self._redacted(line)}` {error}"
+                f"The environment could not be built: during `{self.redacted(line)}` {error}"
             ) from error
 
-    def _redacted(self, text: str) -> str:
+    def _refusals(self) -> str:
+        """What the build could not reach, as sentences after another one."""
+        found = self._settings.access.refusals()
+        more = [f"And {len(found) - _REFUSALS_TOLD} more."] if len(found) > _REFUSALS_TOLD else []
+        return "".join(f" {sentence}" for sentence in (*found[:_REFUSALS_TOLD], *more))
+
+    def redacted(self, text: str) -> str:
         return redact(text, self._secrets)[-_LOG_TAIL:]
 
 
 def build_env(settings: BuildSettings) -> dict[str, str]:
-    """What build steps see: the operator's settings, except those that name a file of the host."""
-    env = {name: value for name, value in settings.env.items() if not _is_host_path(value)}
+    """What build steps see: the operator's settings, except those that name a file of the host, and the way out.
+
+    The operator's own forward proxies are no part of it: the builds' proxy goes on through them.
+    """
+    env = {name: value for name, value in settings.env.items() if not (_is_host_path(value) or is_forward_proxy(name))}
     env.update(_ALWAYS)
+    env.update(settings.access.env)
     if settings.ca_bundle is not None:
         env.update(dict.fromkeys(_CA_VARIABLES, _CA_FILE), APT_CONFIG=_APT_FILE)
     return env

@@ -29,6 +29,8 @@ HOW_TO_GET_ONE = (
     "`sandbox.docker_host` (DOCKER_HOST's form: unix:///path or tcp://host:port)."
 )
 
+_NO_RESOLVER = "127.0.0.1"
+"""A container's own loopback address: nobody answers there, and no question leaves the container."""
 _REQUEST_SECONDS = 120
 _REGISTRY_SECONDS = 15
 _TRANSPORT_ERRORS = (
@@ -54,6 +56,10 @@ class ContainerSpec:
     file_bytes: int
     tmpfs: Mapping[str, str]
     network: str = "none"
+    networks: tuple[str, ...] = ()
+    """More networks, which it is in from its start."""
+    resolves: bool = True
+    """False: in a network, it finds no names; what it has to reach is told to it as an address."""
     read_only: bool = True
     capabilities: tuple[str, ...] = ()
     runtime: str = ""
@@ -78,10 +84,11 @@ class ImageFacts:
 class Daemon:
     """A connected engine."""
 
-    def __init__(self, client: docker.DockerClient, docker_host: str, cpus: int) -> None:
+    def __init__(self, client: docker.DockerClient, docker_host: str, cpus: int, *, is_podman: bool = False) -> None:
         self._client = client
         self._docker_host = docker_host
         self._cpus = cpus
+        self._is_podman = is_podman
 
     @classmethod
     def connect(cls, docker_host: str) -> Daemon:
@@ -91,6 +98,8 @@ class Daemon:
             client = _client(docker_host, _REQUEST_SECONDS)
             # An engine refuses a container more processors than it has.
             cpus = int(client.info()["NCPU"])
+            components = client.version().get("Components") or ()
+            is_podman = any("podman" in str(component.get("Name", "")).lower() for component in components)
         except _TRANSPORT_ERRORS as error:
             if client is not None:
                 client.close()
@@ -98,7 +107,7 @@ class Daemon:
             raise EngineUnavailable(
                 f"No Docker engine answers at {where} ({_brief(error)}). {HOW_TO_GET_ONE}"
             ) from error
-        return cls(client, docker_host, cpus)
+        return cls(client, docker_host, cpus, is_podman=is_podman)
 
     def close(self) -> None:
         self._client.close()
@@ -194,6 +203,8 @@ class Daemon:
                 ipc_mode="private",
                 pid_mode=None,
                 mounts=_mounts(spec.meeting),
+                dns=None if spec.resolves else [_NO_RESOLVER],
+                dns_opt=None if spec.resolves else ["timeout:1", "attempts:1"],
             )
             # The SDK's own `create_container` cannot say StdinOnce with a detached create; this is the same request.
             config = {
@@ -214,11 +225,13 @@ class Daemon:
                 "Healthcheck": {"Test": ["NONE"]},
                 "HostConfig": host,
             }
-            return str(api.create_container_from_config(config)["Id"])  # type: ignore[no-untyped-call]
+            created = str(api.create_container_from_config(config)["Id"])  # type: ignore[no-untyped-call]
         except docker.errors.APIError as error:
             raise SetupError(f"The engine refused the sandbox's container: {_brief(error)}") from error
         except _TRANSPORT_ERRORS as error:
             raise _unavailable(error) from error
+        self._join(created, spec.networks)
+        return created
 
     def attach(self, container: str) -> Attached:
         """The container's standard streams; to be called before `start`, so that no byte is missed."""
@@ -253,6 +266,58 @@ class Daemon:
         """Kill and forget it. Never raises: what cannot be removed now is an orphan, collected later."""
         with contextlib.suppress(*_TRANSPORT_ERRORS):
             self._client.api.remove_container(container, force=True, v=True)
+
+    # --- networks ------------------------------------------------------------------------------------------------
+
+    def create_network(self, name: str, labels: Mapping[str, str]) -> str:
+        """A network without a way out, of whose members none has the engine's host beside it; its name.
+
+        Raises `SetupError` where the engine makes none.
+        """
+        # Where the bridge has an address, everything that the host listens on is reached by it.
+        options = {} if self._is_podman else {"com.docker.network.bridge.inhibit_ipv4": "true"}
+        try:
+            self._client.api.create_network(
+                name, driver="bridge", options=options, internal=True, enable_ipv6=False, labels=dict(labels)
+            )
+        except docker.errors.APIError as error:
+            raise SetupError(f"The engine made no network for a build: {_brief(error)}") from error
+        except _TRANSPORT_ERRORS as error:
+            raise _unavailable(error) from error
+        return name
+
+    def remove_network(self, network: str) -> None:
+        """Never raises: what cannot be removed now is an orphan, collected later."""
+        with contextlib.suppress(*_TRANSPORT_ERRORS):
+            self._client.api.remove_network(network)
+
+    def networks(self, label: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """(id, labels) of every network that carries the label."""
+        try:
+            found = self._client.api.networks(filters={"label": label})
+        except _TRANSPORT_ERRORS as error:
+            raise _unavailable(error) from error
+        for entry in found:
+            yield str(entry["Id"]), entry.get("Labels") or {}
+
+    def address(self, container: str, network: str) -> str:
+        """Of a running container in a network. Raises `SetupError` where it has none there."""
+        try:
+            networks = self._client.api.inspect_container(container)["NetworkSettings"]["Networks"]
+        except _TRANSPORT_ERRORS as error:
+            raise _lost(error) from error
+        address = str((networks.get(network) or {}).get("IPAddress") or "")
+        if not address:
+            raise SetupError(f"The engine gave a container no address in the network {network}.")
+        return address
+
+    def _join(self, container: str, networks: Sequence[str]) -> None:
+        for network in networks:
+            try:
+                self._client.api.connect_container_to_network(container, network)
+            except _TRANSPORT_ERRORS as error:
+                self.remove(container)
+                raise SetupError(f"The engine did not let a container into a network: {_brief(error)}") from error
 
     def containers(self, label: str) -> Iterator[tuple[str, Mapping[str, str]]]:
         """(id, labels) of every container, running or not, that carries the label."""

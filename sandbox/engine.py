@@ -11,17 +11,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from sandbox import dockerfile, images, orphans, rendezvous
+from sandbox import access, baseimage, dockerfile, images, orphans, rendezvous, toolchains
+from sandbox.access import PROXY_LIMITS, Access
 from sandbox.build import BUILD_LIMITS, Build, BuildSettings
 from sandbox.container import Container
 from sandbox.daemon import ContainerSpec, Daemon
+from sandbox.destinations import BuildPolicy, package_rules, system_rules, upstream
 from sandbox.dockerfile import Dockerfile
 from sandbox.errors import SandboxError, SetupError
 from sandbox.frames import Transport
 from sandbox.images import Image
 from sandbox.layout import SYSTEM_PATH, USER, WORK
+from sandbox.proxy.policy import Rule
 from sandbox.rendezvous import Rendezvous
 from sandbox.shell import supervisor_command
+from sandbox.toolchains import ToolchainSources
 from sandbox.types import EnvironmentPlan, Limits, Progress, Tree
 
 _UID, _, _GID = USER.partition(":")
@@ -47,8 +51,14 @@ class EngineConfig:
     """PEM file that builds trust besides their own; never in the finished image."""
     build_env: Mapping[str, str] = field(default_factory=dict)
     """Registry settings (PIP_INDEX_URL, ...) that build steps see and the finished image does not."""
+    toolchains: ToolchainSources = field(default_factory=ToolchainSources)
+    """Where versions of Python are that the base image lacks."""
     build_network: str = "bridge"
-    """The engine's network that builds, and only builds, are in."""
+    """The engine's network by which the builds' proxy reaches the world."""
+    build_policy: BuildPolicy = field(default_factory=BuildPolicy)
+    """What builds may reach by it, besides the registries that `build_env` names."""
+    build_proxy: bool = True
+    """False: builds are in `build_network` themselves, and reach whatever it reaches."""
     build_seconds: float = BUILD_LIMITS.seconds
     """For all steps of one image."""
     meetings: Path | None = field(default_factory=rendezvous.default_parent)
@@ -100,7 +110,7 @@ class Engine:
     def collect_orphans(self) -> int:
         """Remove the containers of processes of this machine that are dead; how many. Raises `EngineUnavailable`.
 
-        Also what their rendezvous left.
+        Also what their rendezvous left, and the networks of their builds.
         """
         if self._config.meetings is not None:
             rendezvous.collect(self._config.meetings, self._owner)
@@ -109,6 +119,9 @@ class Engine:
         ]
         for container in found:
             self._daemon.remove(container)
+        for network, labels in list(self._daemon.networks(orphans.LABEL)):
+            if orphans.is_orphan(labels, self._owner):
+                self._daemon.remove_network(network)
         return len(found)
 
     def ensure_image(self, plan: EnvironmentPlan, tree: Tree, progress: Progress, *, scope: str = "") -> Image:
@@ -132,7 +145,9 @@ class Engine:
 
     def _base_of(self, plan: EnvironmentPlan, progress: Progress) -> str:
         if plan.base in ("", images.OFFLINE_BASE):
-            return self.ensure_base(progress)
+            own = [self._config.toolchains.images.get(toolchain, "") for toolchain in plan.toolchains]
+            chosen = next(filter(None, own), "")
+            return images.ensure_named(self._daemon, chosen, progress) if chosen else self.ensure_base(progress)
         return images.ensure_named(self._daemon, plan.base, progress)
 
     def _ensure_prepared(self, recipe: Dockerfile, base: str, progress: Progress) -> str:
@@ -142,19 +157,28 @@ class Engine:
             found = self._daemon.image(tag)
             if found is not None:
                 return found.id
-            spec = self._build_spec(base, user="0:0", capabilities=_ROOT_CAPABILITIES)
-            with self._started(spec, BUILD_LIMITS, {}) as container:
-                build = Build(container, self._settings, progress)
+            with (
+                self._access(self._system_rules(), progress) as way,
+                self._started(self._build_spec(base, way, "0:0", _ROOT_CAPABILITIES), BUILD_LIMITS, {}) as container,
+            ):
+                build = Build(container, self._settings(way), progress)
                 build.trust()
                 build.system(recipe.system)
+                for toolchain in recipe.toolchains:
+                    toolchains.provide(container, build, toolchain, self._config.toolchains, progress)
+                build.system(recipe.environment)
                 return self._daemon.commit(container.id, tag, images.commit_changes(()))
 
     def _build(
         self, recipe: Dockerfile, prepared: str, tag: str, plan: EnvironmentPlan, tree: Tree, progress: Progress
     ) -> Image:
         started = time.monotonic()
-        with self._started(self._build_spec(prepared, user=USER), BUILD_LIMITS, dict(plan.env)) as container:
-            build = Build(container, self._settings, progress)
+        rules = package_rules(self._config.build_policy, self._config.build_env)
+        with (
+            self._access(rules, progress) as way,
+            self._started(self._build_spec(prepared, way, USER), BUILD_LIMITS, dict(plan.env)) as container,
+        ):
+            build = Build(container, self._settings(way), progress)
             build.trust()
             container.put_tree(tree)
             notes = build.steps(recipe.steps, dict(plan.env))
@@ -163,11 +187,31 @@ class Engine:
         progress(f"environment: built in {time.monotonic() - started:.0f} s")
         return Image(id=id_, tag=tag, cached=False, env=dict(plan.env), notes=notes)
 
-    @property
-    def _settings(self) -> BuildSettings:
-        return BuildSettings(
-            ca_bundle=self._config.ca_bundle, env=self._config.build_env, seconds=self._config.build_seconds
-        )
+    def _settings(self, way: Access) -> BuildSettings:
+        config = self._config
+        return BuildSettings(ca_bundle=config.ca_bundle, env=config.build_env, access=way, seconds=config.build_seconds)
+
+    def _system_rules(self) -> tuple[Rule, ...]:
+        policy = replace(self._config.build_policy, mirrors=baseimage.mirrors_of_machine())
+        return system_rules(policy, self._config.build_env)
+
+    @contextmanager
+    def _access(self, rules: tuple[Rule, ...], progress: Progress) -> Iterator[Access]:
+        """The network of one build. Raises `SetupError`, `EngineUnavailable`."""
+        config = self._config
+        if not config.build_proxy:
+            yield access.unguarded(config.build_network)
+            return
+        base = self.image(self.ensure_base(progress))
+
+        def launch(networks: tuple[str, ...]) -> Container:
+            spec = replace(self._spec(base.id, PROXY_LIMITS), network=config.build_network, networks=networks)
+            return self._launched_with(spec, PROXY_LIMITS, {}, None)
+
+        labels = {orphans.LABEL: self._owner.label()}
+        through = upstream(config.build_policy.proxies)
+        with access.opened(self._daemon, launch, labels, rules, through, outward=config.build_network) as opened:
+            yield opened
 
     @contextmanager
     def _started(self, spec: ContainerSpec, limits: Limits, env: Mapping[str, str]) -> Iterator[Container]:
@@ -223,10 +267,15 @@ class Engine:
             raise
         return Container(self._daemon, id_, attached, limits)
 
-    def _build_spec(self, image: str, *, user: str, capabilities: tuple[str, ...] = ()) -> ContainerSpec:
-        spec = self._spec(image, BUILD_LIMITS)
-        network = self._config.build_network
-        return replace(spec, user=user, capabilities=capabilities, network=network, read_only=False)
+    def _build_spec(self, image: str, way: Access, user: str, capabilities: tuple[str, ...] = ()) -> ContainerSpec:
+        return replace(
+            self._spec(image, BUILD_LIMITS),
+            user=user,
+            capabilities=capabilities,
+            network=way.network,
+            resolves=way.resolves,
+            read_only=False,
+        )
 
     def _spec(self, image: str, limits: Limits) -> ContainerSpec:
         return ContainerSpec(

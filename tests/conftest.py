@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot import wiring
 from config import settings
-from sandbox.engine import Engine, EngineConfig
+from sandbox.engine import Engine
 from sandbox.errors import EngineUnavailable
 from sandbox.images import Image
 
@@ -43,18 +44,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Connected as production connects it: the machine's own registry settings and certificates go into builds."""
-    loaded = settings.load()
-    box = loaded.sandbox
-    config = EngineConfig(
-        docker_host=box.docker_host,
-        runtime=box.runtime,
-        base_image=box.base_image,
-        cache_dir=box.cache_dir,
-        ca_bundle=settings.ca_bundle(loaded),
-        build_env=settings.build_environment(loaded),
-    )
     try:
-        connected = Engine.connect(config)
+        connected = wiring.engine(settings.load())
     except EngineUnavailable as error:
         refusal = f"{error} To run the tests without one, on your own word: {_SWITCH}=0."
     else:

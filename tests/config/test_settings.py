@@ -14,7 +14,15 @@ from pydantic.fields import FieldInfo
 
 from config.explain import MASK, defaults, effective, fields, group_model
 from config.origins import SettingsRefused
-from config.settings import build_environment, ca_bundle, load, model_key, registries
+from config.settings import (
+    build_environment,
+    build_proxies,
+    ca_bundle,
+    load,
+    model_key,
+    registries,
+    toolchain_directories,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -230,6 +238,20 @@ def test_a_model_key_is_read_by_the_name_that_the_lineup_gives(monkeypatch: pyte
 # --- the machine's registries and certificates -------------------------------------------------------------------
 
 
+def test_pythons_are_looked_for_where_pyenv_and_uv_keep_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert toolchain_directories(load()) == ()
+    (tmp_path / ".pyenv/versions").mkdir(parents=True)
+    (tmp_path / ".local/share/uv/python").mkdir(parents=True)
+    assert toolchain_directories(load()) == (tmp_path / ".pyenv/versions", tmp_path / ".local/share/uv/python")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "elsewhere"))
+    assert toolchain_directories(load()) == (tmp_path / ".local/share/uv/python",)
+    monkeypatch.setenv("REDGREEN_SANDBOX__TOOLCHAINS", '["~/mine"]')
+    assert toolchain_directories(load()) == (tmp_path / "mine",)
+
+
 def test_registry_variables_are_carried_into_builds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example/simple")
     monkeypatch.setenv("NPM_CONFIG_REGISTRY", "https://mirror.example/npm")
@@ -255,9 +277,34 @@ def test_pip_configuration_is_carried_and_variables_win(monkeypatch: pytest.Monk
 def test_places_on_this_machine_are_not_carried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_FIND_LINKS", "/srv/wheels")
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "file:///srv/simple https://mirror.example/simple")
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:3128")
     assert registries().values == {"PIP_EXTRA_INDEX_URL": "https://mirror.example/simple"}
-    assert set(registries().left_out) == {"PIP_FIND_LINKS", "HTTPS_PROXY"}
+    assert set(registries().left_out) == {"PIP_FIND_LINKS"}
+
+
+def test_the_machines_proxies_are_for_the_builds_proxy_and_not_for_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:hush-hush@proxy.example:3128")
+    monkeypatch.setenv("http_proxy", "http://plain.example:3128")
+    monkeypatch.setenv("NO_PROXY", "localhost, .Example.org")
+    proxies = build_proxies(load())
+    assert (proxies.http, proxies.https) == (
+        "http://plain.example:3128",
+        "http://user:hush-hush@proxy.example:3128",
+    )
+    assert proxies.bypass == ("localhost", ".example.org")
+    assert "hush-hush" not in repr(proxies)
+    assert build_environment(load()) == {}
+
+
+def test_a_proxy_for_all_stands_for_what_is_not_named_and_the_settings_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://all.example:3128")
+    assert (build_proxies(load()).http, build_proxies(load()).https) == ("http://all.example:3128",) * 2
+    write("[sandbox.build_env]\nHTTPS_PROXY = 'http://own.example:3128'\n")
+    assert (build_proxies(load()).http, build_proxies(load()).https) == ("", "http://own.example:3128")
+
+
+def test_a_proxy_on_this_machines_loopback_is_out_of_a_containers_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:3128")
+    assert build_proxies(load()).https == ""
 
 
 def test_a_registry_address_with_a_password_stays_here(monkeypatch: pytest.MonkeyPatch) -> None:
