@@ -58,10 +58,7 @@ class Outside:
                 yield line.rstrip(b"\r\n")
             return process.wait()
         finally:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
+            kill_group(process.pid)
             process.wait()
 
     def result(self, test, outcome, seconds=0.0, group="", failure=None, when="call", xfail=""):
@@ -93,11 +90,23 @@ class Outside:
         record = {"kind": "collect_error", "id": path, "exception": exception, "longrepr": message[-_TEXT_LIMIT:]}
         self._reporter.write(record)
 
-    def end(self, gave_up=0):
-        # type: (int) -> None
-        """Close the report and leave, with 0, 1 or 5 by what was reported, or with `gave_up` (2 or more, not 5)."""
+    def end(self, gave_up=0, replaced=()):
+        # type: (int, list) -> None
+        """Close the report and leave, with 0, 1 or 5 by what was reported, or with `gave_up` (2 or more, not 5).
+
+        `replaced` names parts of the runner that were replaced while it ran; base's own suite may do so.
+        """
         code = gave_up or (1 if self._red else 0 if self._any else 5)
-        self._reporter.end(code, [], [])
+        self._reporter.end(code, list(replaced), [])
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def kill_group(leader):
+    # type: (int) -> None
+    """Whatever is left of the process group of a process that was started as the leader of one."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
