@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from sandbox.layout import COMMAND_PATH, KEPT, TREE, USER, VENV, WORK
+from sandbox.layout import COMMAND_PATH, KEPT, TOOLCHAINS, TREE, USER, VENV, WORK
 from sandbox.types import EnvironmentPlan, RepoView
 
 RECIPE_VERSION = 1
@@ -26,6 +26,8 @@ PREPARE = (
     f"chown -R {USER} {VENV} {KEPT}",
 )
 """What every environment has before its own steps; carried out as root, by commands of ours only."""
+
+_UV = f"{KEPT}/uv"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,20 +47,75 @@ class Dockerfile:
     """The same for the part that environments of different repositories share: base and system packages."""
     system: tuple[str, ...]
     """Shell lines for root."""
+    toolchains: tuple[str, ...]
+    """What is put in place (`sandbox.toolchains`) after `system` and before `environment`."""
+    environment: tuple[str, ...]
+    """Shell lines for root that need the toolchains."""
     steps: tuple[Step, ...]
 
 
 def render(plan: EnvironmentPlan, view: RepoView, base: str = "", scope: str = "") -> Dockerfile:
     """`base` is the base image's id; empty: the plan's own reference stands for it."""
     origin = base or plan.base
-    system = (*_packages(plan.apt), *PREPARE)
+    system, environment = _prepared(plan)
     steps = (*(Step(argv=argv) for argv in plan.install), *(Step(argv=a, optional=True) for a in plan.optional_install))
-    prepared = _digest([RECIPE_VERSION, origin, system, plan.toolchains])
+    prepared = _digest([RECIPE_VERSION, origin, (*system, *environment), plan.toolchains])
     manifests = [(path, _content_digest(view.read(path))) for path in sorted(plan.manifests)]
-    steps_of = [plan.install, plan.optional_install, plan.linked]
+    steps_of = [plan.install, plan.optional_install, plan.linked, plan.as_of]
     digest = _digest([prepared, scope, plan.language, sorted(plan.env), steps_of, manifests])
     return Dockerfile(
-        text=_text(plan, origin, system, steps), digest=digest, prepared_digest=prepared, system=system, steps=steps
+        text=_text(plan, origin, (*system, *_told(plan.toolchains), *environment), steps),
+        digest=digest,
+        prepared_digest=prepared,
+        system=system,
+        toolchains=plan.toolchains,
+        environment=environment,
+        steps=steps,
+    )
+
+
+def uv_lines(version: str) -> tuple[str, ...]:
+    """How a Python is had where nobody keeps one: shell lines for root."""
+    python = f"UV_PYTHON_INSTALL_DIR={TOOLCHAINS} {_UV}/bin/uv python"
+    return (
+        f"python3 -m venv {_UV} && {_UV}/bin/python -m pip install -q uv",
+        f"{python} install --no-bin {version}",
+        f"mkdir -p {TOOLCHAINS}/bin && ln -sf $({python} find --managed-python {version}) {link_of(version)}",
+        f"rm -rf {_UV}",
+    )
+
+
+def link_of(version: str) -> str:
+    """Where a toolchain's Python is, whatever directory it came with."""
+    return f"{TOOLCHAINS}/bin/python{version}"
+
+
+def _prepared(plan: EnvironmentPlan) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(before the toolchains, after them): with a Python of its own the environment is made by that."""
+    packages = _packages(plan.apt)
+    version = next((version for name, _, version in map(_parted, plan.toolchains) if name == "python"), "")
+    if not version:
+        return (*packages, *PREPARE), ()
+    user, directories, _, owner = PREPARE
+    # Through a link, an interpreter would look for its library beside the link.
+    python = f'"$(readlink -f {link_of(version)})"'
+    # The toolchains stay root's: what a build runs cannot change them.
+    return (*packages, user, directories, f"chown {USER} {KEPT}"), (
+        f"{python} -m venv {VENV}",
+        # The pip that 3.6 brings knows neither today's wheels nor editable projects without a setup.py.
+        f'{VENV}/bin/python -c "import sys; sys.exit(sys.version_info < (3, 7))" '
+        f"|| {VENV}/bin/python -m pip install -q --upgrade pip",
+        owner.replace(f" {KEPT}", ""),
+    )
+
+
+def _parted(toolchain: str) -> tuple[str, str, str]:
+    return toolchain.partition("@")
+
+
+def _told(toolchains: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(
+        line for name, _, version in map(_parted, toolchains) if name == "python" for line in uv_lines(version)
     )
 
 

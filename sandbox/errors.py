@@ -5,6 +5,7 @@ SandboxError
 ├── ImageBuildFailed       the environment could not be built; carries the log's end
 ├── ContainerLost          the container or the engine went away under a command
 ├── SetupError             a tree, a base image or a registry setting cannot be used
+│   └── ToolchainUnavailable   a version of a language that is to be had nowhere; the text says what to set
 ├── PatchRefused           the diff breaks the policy (symlink, absolute path, size, binary ...)
 └── PatchDoesNotApply      the diff does not fit the tree
 """
@@ -31,6 +32,10 @@ class ContainerLost(SandboxError):
 
 
 class SetupError(SandboxError):
+    pass
+
+
+class ToolchainUnavailable(SetupError):
     pass
 
 

@@ -20,6 +20,9 @@ MEETING: Final = "/run/redgreen"
 """Where a `Rendezvous` is mounted, read-only; empty by the time that a tenant can look."""
 
 KEPT: Final = "/opt/redgreen"
+TOOLCHAINS: Final = "/opt/redgreen/toolchains"
+"""Interpreters that the base image lacks (`sandbox.toolchains`); root's, and on nobody's search path."""
+
 GENERATED: Final = "/opt/redgreen/generated.tar"
 """What the build left in the tree besides the commit's files (`*.egg-info`, `_version.py`, compiled extensions)."""
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
-from sandbox.buildpacks import requirements
+from sandbox.buildpacks import python_version, requirements
 from sandbox.buildpacks.requirements import Wanted
 from sandbox.layout import VENV
 from sandbox.parts import classify
@@ -64,15 +65,30 @@ def detect(view: RepoView) -> EnvironmentPlan | None:
         manifests.extend([config.path] if config.path else [])
     for want in wanted:
         optional.extend(_commands(want, bool(project)))
+    version = python_version.choose(view)
+    evidence.extend([version.evidence] if version.evidence else [])
     return EnvironmentPlan(
         language="python",
         runner=runner,
         base=BASE,
+        toolchains=(f"python@{version.version}",) if version.version else (),
         env=_environment(view),
         install=tuple(install),
         optional_install=tuple(dict.fromkeys(optional)),
         manifests=tuple(sorted(dict.fromkeys(manifests))),
         evidence=tuple(evidence),
+    )
+
+
+def at(plan: EnvironmentPlan, view: RepoView, as_of: str) -> EnvironmentPlan:
+    """A detected plan for an old commit: with the Python of its time, and the package index as it was on that day."""
+    version = python_version.choose(view, as_of)
+    others = tuple(toolchain for toolchain in plan.toolchains if not toolchain.startswith("python@"))
+    return replace(
+        plan,
+        as_of=as_of[:10],
+        toolchains=(*others, f"python@{version.version}") if version.version else others,
+        evidence=(*plan.evidence, version.evidence, f"Packages as the index had them on {as_of[:10]}."),
     )
 
 

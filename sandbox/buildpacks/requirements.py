@@ -163,8 +163,12 @@ def _of_poetry_line(package: str, spec: object) -> str:
         named = _requirements(spec.get("extras"))
         extras = f"[{','.join(named)}]" if named else ""
         spec = spec.get("version", "*")
-    clauses = [clause for part in str(spec).split(",") if (clause := _of_poetry_clause(part.strip()))]
-    return f"{package}{extras}{','.join(clauses)}"
+    return f"{package}{extras}{poetry_versions(str(spec))}"
+
+
+def poetry_versions(spec: str) -> str:
+    """`^1.2` as `>=1.2,<2`; "" for any."""
+    return ",".join(clause for part in spec.split(",") if (clause := _of_poetry_clause(part.strip())))
 
 
 def _of_poetry_clause(clause: str) -> str:

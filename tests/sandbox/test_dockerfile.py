@@ -52,6 +52,24 @@ def test_the_text_is_what_the_engine_carries_out() -> None:
     ]
 
 
+TOOLCHAIN_TEXT = """FROM redgreen-base
+USER root
+RUN id -u redgreen >/dev/null 2>&1 || useradd --uid 10001 --home-dir /work/home --no-create-home redgreen
+RUN mkdir -p /work /opt/venv /opt/redgreen
+RUN chown 10001:10001 /opt/redgreen
+RUN python3 -m venv /opt/redgreen/uv && /opt/redgreen/uv/bin/python -m pip install -q uv
+"""
+
+
+def test_a_wanted_python_makes_the_environment() -> None:
+    recipe = render(replace(PLAN, apt=(), toolchains=("python@3.9",)), TREE)
+    assert recipe.text.startswith(TOOLCHAIN_TEXT)
+    assert recipe.toolchains == ("python@3.9",)
+    assert recipe.environment[0] == '"$(readlink -f /opt/redgreen/toolchains/bin/python3.9)" -m venv /opt/venv'
+    assert all(line in recipe.text for line in recipe.environment)
+    assert not any("venv /opt/venv" in line for line in recipe.system)
+
+
 def test_a_plan_without_packages_asks_no_package_manager() -> None:
     assert "apt-get" not in render(replace(PLAN, apt=()), TREE).text
 
@@ -83,6 +101,8 @@ def test_an_empty_manifest_is_not_a_missing_one() -> None:
         replace(PLAN, install=()),
         replace(PLAN, optional_install=()),
         replace(PLAN, language="node"),
+        replace(PLAN, toolchains=("python@3.9",)),
+        replace(PLAN, as_of="2020-01-01"),
     ],
 )
 def test_a_changed_plan_makes_another_image(plan: EnvironmentPlan) -> None:
