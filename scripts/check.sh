@@ -36,10 +36,22 @@ tests() {
   "$bin/python" -m pytest "$@"
 }
 
-# The tests with the branches of the deciding modules counted (their list: pyproject.toml, tool.coverage).
+# The tests that need an engine mostly wait for containers: two workers, beside the other tests, of which the branches of
+# the deciding modules are counted (their list: pyproject.toml, tool.coverage): those are pure, so pure tests take them.
 measured_tests() {
+  local result=0
   rm -f .coverage
-  "$bin/coverage" run -m pytest && "$bin/coverage" report
+  "$bin/python" -m pytest -p no:cacheprovider -n 2 --dist loadfile -m docker >var/check-docker.log 2>&1 &
+  local containers=$!
+  # shellcheck disable=SC2064  # now, not then
+  trap "kill $containers 2>/dev/null || true" EXIT
+  "$bin/coverage" run -m pytest -m 'not docker' || result=1
+  printf 'The tests that need an engine:\n'
+  wait "$containers" || result=1
+  trap - EXIT
+  cat var/check-docker.log
+  "$bin/coverage" report || result=1
+  return "$result"
 }
 
 # The static checks need one core for a minute and no engine, so they run beside the tests.
@@ -54,7 +66,7 @@ all() {
   wait "$beside" || result=1
   trap - EXIT
   cat var/check-static.log
-  grep -E '^(=+ )?[0-9]+ (passed|failed|skipped|error)|^=+ .*(passed|failed|error).* in ' var/check-tests.log | tail -n 1 || true
+  grep -E '^(=+ )?[0-9]+ (passed|failed|skipped|error)|^=+ .*(passed|failed|error).* in ' var/check-tests.log || true
   return "$result"
 }
 
