@@ -1,7 +1,58 @@
-"""Go's files. Pure."""
+"""Go's files: the go command's own names, and what reaches for package testing. Pure."""
 
 from __future__ import annotations
 
-from sandbox.parts.rules import Rules
+import re
 
-RULES = Rules(tests=("*_test.go",))
+from sandbox.parts.rules import Rules
+from sandbox.types import RepoView
+
+_ASSERTIONS = re.compile(
+    r"(?:github\.com/(?:stretchr|onsi|smartystreets|frankban/quicktest|google/go-cmp|matryer/is|alecthomas/assert|"
+    r"maxatome/go-testdeep|go-playground/assert|shoenig/test)|gotest\.tools|gopkg\.in/check\.v1)(?:$|[/.@])"
+)
+"""Modules that say whether a test is red."""
+_REPLACE = re.compile(r"^\s*(?:replace\s+)?(\S+)(?:\s+v\S+)?\s*=>", re.MULTILINE)
+_COMMENT = re.compile(rb"//(?!go:).*")
+_LINKNAME = re.compile(rb"^//go:linkname\s+\S+\s+(?:testing|testing/\S+)\.", re.MULTILINE)
+_IMPORTS = re.compile(rb"^\s*(?:import\s+)?(?:[\w.]+\s+)?\"(testing|unsafe)\"", re.MULTILINE)
+
+
+def is_test_file(path: str) -> bool:
+    """True for what the go command would compile into a test binary."""
+    *directories, name = path.split("/")
+    hidden = any(part in ("vendor", "testdata") or part.startswith((".", "_")) for part in directories)
+    return name.endswith("_test.go") and not name.startswith((".", "_")) and not hidden
+
+
+def _sign(base: RepoView, patched: RepoView, path: str) -> str:
+    before, after = base.read(path) or b"", patched.read(path) or b""
+    name = path.rpartition("/")[2]
+    if name in ("go.mod", "go.work"):
+        added = _replaced(after) - _replaced(before)
+        chosen = sorted(module for module in added if _ASSERTIONS.search(module))
+        return f"{path}: replaces {chosen[0]}, which decides whether a test is red" if chosen else ""
+    if "vendor" in path.split("/")[:-1] and _ASSERTIONS.match(path.partition("vendor/")[2].rpartition("/")[0]):
+        return f"{path}: changes a vendored module that decides whether a test is red"
+    if not name.endswith(".go"):
+        return ""
+    if _LINKNAME.search(after) and not _LINKNAME.search(before):
+        return f"{path}: links itself to the inside of package testing"
+    if not name.endswith("_test.go") and _reaches(after) and not _reaches(before):
+        return f"{path}: source that imports testing together with unsafe can change what a test came to"
+    return ""
+
+
+def _replaced(data: bytes) -> frozenset[str]:
+    return frozenset(_REPLACE.findall(_COMMENT.sub(b"", data).decode("utf-8", "replace")))
+
+
+def _reaches(data: bytes) -> bool:
+    return set(_IMPORTS.findall(_COMMENT.sub(b"", data))) == {b"testing", b"unsafe"}
+
+
+RULES = Rules(
+    config=frozenset({".golangci.yml", ".golangci.yaml", ".golangci.toml", ".golangci.json", ".testcoverage.yml"}),
+    tests=("*_test.go",),
+    sign=_sign,
+)
