@@ -104,6 +104,39 @@ def review(
     raise typer.Exit(code)
 
 
+@app.command("eval")
+def evaluate(
+    instances: Annotated[Path, typer.Argument(help="SWE-bench's instance records: .jsonl, .json, each also .gz.")],
+    predictions: Annotated[
+        str, typer.Option(help="File of predictions to grade, or gold: the instances' own patches.")
+    ],
+    repos: Annotated[Path, typer.Option(help="Directory of git repositories named owner__name, bare or not.")],
+    out: Annotated[Path, typer.Option(help="Directory for the reports; what it has already is not run again.")],
+    environments: Annotated[
+        Path | None, typer.Option(help="Records of what instances need (docs/swebench.md); default: detection.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="How many predictions are graded at once.")] = 2,
+    run_id: Annotated[str, typer.Option("--run-id", help="Part of the reports' names.")] = "redgreen",
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for one run of an instance's tests.")] = 1800.0,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Grade SWE-bench predictions as its harness does."""
+    from bot import eval_commands
+
+    options = eval_commands.EvalOptions(
+        instances=instances,
+        predictions=predictions,
+        repositories=repos,
+        environments=environments,
+        out=out,
+        workers=workers,
+        run_id=run_id,
+        timeout=timeout,
+    )
+    raise typer.Exit(eval_commands.evaluate(load(config), options, as_json=as_json))
+
+
 @app.command()
 def demo(
     model: ModelOption = "",

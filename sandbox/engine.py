@@ -28,7 +28,6 @@ from sandbox.shell import supervisor_command
 from sandbox.toolchains import ToolchainSources
 from sandbox.types import EnvironmentPlan, Limits, Progress, Tree
 
-_UID, _, _GID = USER.partition(":")
 _ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID")
 """What the distribution's package manager needs as root, in the one container that has no code of the repository."""
 _log = logging.getLogger("redgreen.sandbox")
@@ -124,6 +123,14 @@ class Engine:
                 self._daemon.remove_network(network)
         return len(found)
 
+    def abandon(self) -> None:
+        """Kill and remove every container of this process, from whatever thread: what waits for one gets
+        `ContainerLost` or `ImageBuildFailed`. For an evaluation that is broken off. Raises `EngineUnavailable`."""
+        own = self._owner.label()
+        for container, labels in list(self._daemon.containers(orphans.LABEL)):
+            if labels[orphans.LABEL] == own:
+                self._daemon.remove(container)
+
     def ensure_image(self, plan: EnvironmentPlan, tree: Tree, progress: Progress, *, scope: str = "") -> Image:
         """The plan's image, built where the engine does not have it. `tree` must be the base's: its code is run.
 
@@ -181,7 +188,7 @@ class Engine:
             build = Build(container, self._settings(way), progress)
             build.trust()
             container.put_tree(tree)
-            notes = build.steps(recipe.steps, dict(plan.env))
+            notes = build.steps(recipe.steps, dict(plan.env), recipe.dated)
             build.keep_generated()
             id_ = self._daemon.commit(container.id, tag, images.commit_changes(notes))
         progress(f"environment: built in {time.monotonic() - started:.0f} s")
@@ -295,10 +302,6 @@ class Engine:
             cpus=limits.cpus,
             pids=limits.pids,
             file_bytes=limits.file_bytes,
-            tmpfs={WORK: _tmpfs(limits.disk_bytes), "/tmp": _tmpfs(min(_SMALL_TMP, limits.disk_bytes))},
+            tmpfs={WORK: limits.disk_bytes, "/tmp": min(_SMALL_TMP, limits.disk_bytes)},
             runtime=self._config.runtime,
         )
-
-
-def _tmpfs(size: int) -> str:
-    return f"rw,exec,nosuid,nodev,size={size},mode=0755,uid={_UID},gid={_GID}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sandbox.container import Container
 from sandbox.errors import ContainerLost
+from sandbox.layout import WORK
 from sandbox.runners.protocol import PreparedRun, Runner, RunRequest
 from sandbox.supply import Supply
 from sandbox.tree import GitTree
@@ -19,6 +21,30 @@ _CONFIRMED_LATER = (RunKind.WITNESS, RunKind.CANDIDATE)
 """What these show fixed is run once more: a container for that is started while their tests run."""
 
 
+RUNNER_VARIABLES = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION")
+"""What tells code that it is being tested, and no honest code needs where base's does not ask for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variation:
+    """What of a run's surroundings is not as usual: a test whose colour hangs on such things proves nothing."""
+
+    seed: int
+    """Not 0: of the tests' order and of hashes."""
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        # No daylight saving time: what a test sees does not depend on the season it is run in.
+        return {"TZ": "Asia/Kathmandu", "PYTHONHASHSEED": str(1000 + self.seed), "HOME": f"{WORK}/tmp"}
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return ("another order", "another time zone", "another hash seed", "another home directory") + (
+            ("the runner's own variables hidden",) if self.hidden else ()
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bench:
     """What all runs of one verification share."""
@@ -26,6 +52,8 @@ class Bench:
     supply: Supply
     runner: Runner
     plan: EnvironmentPlan
+    tail: int = _TAIL
+    """How many of the output's last characters a run keeps."""
 
     def run(
         self,
@@ -35,10 +63,19 @@ class Bench:
         timeout: float,
         files: tuple[str, ...] = (),
         tests: tuple[TestId, ...] = (),
+        variation: Variation | None = None,
+        test_seconds: float = 0.0,
     ) -> TestRun:
         """Everything when both selections are empty. Raises `SandboxError` where no container can be had."""
         request = RunRequest(
-            nonce=secrets.token_hex(8), key=secrets.token_hex(32), files=files, tests=tests, plan=self.plan
+            nonce=secrets.token_hex(8),
+            key=secrets.token_hex(32),
+            files=files,
+            tests=tests,
+            plan=self.plan,
+            order_seed=variation.seed if variation is not None else 0,
+            hidden=variation.hidden if variation is not None else (),
+            test_seconds=test_seconds,
         )
         prepared = self.runner.prepare(tree, request)
         result, report, ended = None, None, Ended.EXITED
@@ -48,7 +85,8 @@ class Bench:
                 container.put_files(prepared.files)
                 if kind in _CONFIRMED_LATER:
                     self.supply.start_one_more()
-                result = container.run(prepared.argv, timeout=timeout, env=prepared.env)
+                env = {**prepared.env, **(variation.env if variation is not None else {})}
+                result = container.run(prepared.argv, timeout=timeout, env=env)
                 report = self._report(container, prepared, request)
             except ContainerLost:
                 ended = container.ended()
@@ -61,8 +99,10 @@ class Bench:
             exit_code=result.exit_code if result is not None else None,
             report=report,
             seconds=result.seconds if result is not None else 0.0,
-            output_tail=result.output[-_TAIL:] if result is not None else "",
+            output_tail=result.output[-self.tail :] if result is not None else "",
             selection=tests,
+            left_processes=result.left_processes if result is not None else 0,
+            changed=variation.words if variation is not None else (),
         )
 
     def _report(self, container: Container, prepared: PreparedRun, request: RunRequest) -> TestReport | None:

@@ -92,6 +92,21 @@ cd {TREE} && exec {_GIT} apply --whitespace=nowarn -
 """
 """Reads a unified diff."""
 
+APPLY_LENIENTLY: Final = f"""\
+cd {TREE} || exit 1
+reset() {{ {_GIT} read-tree --reset HEAD && {_GIT} checkout-index -a -f -q && {_GIT} clean -ffdxq; }}
+done_by() {{ echo "applied by: $1"; exit 0; }}
+{_GIT} apply --verbose "$1" && done_by 'git apply'
+reset; {_GIT} apply --verbose --3way "$1" && done_by 'git apply --3way'
+reset; {_GIT} apply --verbose --reject "$1" && done_by 'git apply --reject'
+reset; patch --batch --forward --fuzz=5 -p1 -i "$1" && done_by 'patch --fuzz=5'
+# A hunk that the tree has already makes `patch` fail although all is in place.
+{_GIT} apply --check --reverse "$1" && done_by 'patch --fuzz=5'
+exit 1
+"""
+"""Each way in which the SWE-bench harness tries to apply a model's patch, in its order, on a tree just put. Argument:
+the patch's path. The last line of its output names the way that worked."""
+
 _LIST: Final = f"{TMP}/generated.list"
 
 KEEP_GENERATED: Final = f"""\

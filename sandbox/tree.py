@@ -9,12 +9,14 @@ a tree hide files.
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
 
@@ -92,6 +94,16 @@ def resolve(directory: Path, revision: str) -> CommitSha:
     return CommitSha(_ask(directory, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}"))
 
 
+def committed(git_dir: Path, commit: str) -> str:
+    """The day on which a commit was made, as its committer's clock had it: `YYYY-MM-DD`."""
+    text = run_git(git_dir, "cat-file", "commit", commit)
+    match = re.search(rb"^committer .*> (\d+) ([+-]\d{4})$", text.split(b"\n\n", 1)[0], re.MULTILINE)
+    if match is None:
+        raise SetupError(f"the commit {commit} has no date")
+    zone = timezone(timedelta(minutes=int(match[2][:3]) * 60 + int(match[2][:1] + match[2][3:])))
+    return datetime.fromtimestamp(int(match[1]), zone).date().isoformat()
+
+
 def merge_base(git_dir: Path, one: str, other: str) -> CommitSha:
     """The best common ancestor. Raises `SetupError` when there is none."""
     return CommitSha(run_git(git_dir, "merge-base", one, other).decode("ascii").strip())
@@ -139,6 +151,13 @@ class GitTree:
         if entry is None or entry.mode not in (REGULAR, EXECUTABLE):
             return None
         return run_git(self.git_dir, "cat-file", "blob", entry.oid)
+
+    def mentions(self, word: str) -> bool:
+        """True when a file holds the word, which must be plain text without a line end."""
+        done = _spawn(self.git_dir, ("grep", "-qIF", "-e", word, self.digest), b"", None)
+        if done.returncode not in (0, 1):
+            raise SetupError(f"git grep failed: {_words(done.stderr)}")
+        return done.returncode == 0
 
     def symlinks(self) -> frozenset[str]:
         return frozenset(path for path, entry in self.entries.items() if entry.mode == SYMLINK)

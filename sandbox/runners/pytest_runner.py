@@ -21,6 +21,7 @@ class PytestRunner:
         if config.path:
             args += ["-c", f"{report.ROOT}/{config.path}"]
         args += pytest_config.safe_addopts(config.addopts)
+        args += pytest_config.safe_addopts(request.plan.command)
         # Last, so that they win. `no:randomly`: an order that changes by itself makes every comparison a dice.
         args += ["--continue-on-collection-errors", "--maxfail=0", "--color=no", "-p", "no:randomly"]
         files = request.files or tuple(sorted({test.split("::")[0] for test in request.tests}))

@@ -11,6 +11,7 @@ import shlex
 from dataclasses import dataclass
 
 from sandbox.swebench.ids import Style
+from sandbox.swebench.records import Instance
 from sandbox.types import RepoView
 
 _NO_TESTS = (".json", ".png", "csv", ".txt", ".md", ".jpg", ".jpeg", ".pkl", ".yml", ".yaml", ".toml")
@@ -37,6 +38,13 @@ class TestCommand:
     @property
     def style(self) -> Style:
         return Style.UNITTEST if self.runner in ("unittest", "django") else Style.PYTEST
+
+    @property
+    def interrupted_by_errors(self) -> bool:
+        """A file that cannot be collected keeps all others from being run."""
+        return self.runner == "pytest" and not any(
+            option.startswith("--continue-on-collection-errors") for option in self.options
+        )
 
 
 def understood(text: str) -> TestCommand:
@@ -101,11 +109,7 @@ def directives(test_patch: str, view: RepoView) -> tuple[str, ...]:
     return tuple(path for path in named if not path.endswith(_NO_TESTS) and view.read(path) is not None)
 
 
-def touched(test_patch: str) -> tuple[str, ...]:
-    """Every file of a test patch: what is put back to base's version before the test patch is applied."""
-    return tuple(dict.fromkeys(_HEADER.findall(test_patch)))
-
-
-def django_label(path: str) -> str:
-    """`tests/auth_tests/test_views.py` as `runtests.py` is told it: `auth_tests.test_views`."""
-    return path.removesuffix(".py").removeprefix("tests/").replace("/", ".")
+def expected_files(instance: Instance, view: RepoView) -> tuple[str, ...]:
+    """The files that the expected tests' ids begin with, as far as the tree has them."""
+    named = dict.fromkeys(case.partition("::")[0] for case in (*instance.fail_to_pass, *instance.pass_to_pass))
+    return tuple(path for path in named if view.read(path) is not None)

@@ -191,6 +191,11 @@ def file_name(model: str) -> str:
     return name
 
 
+def is_final(graded: Graded) -> bool:
+    """Whether running it again over the same contents could only say the same."""
+    return graded.cause in (Cause.NONE, Cause.DOES_NOT_APPLY)
+
+
 def all_graded(graded: Iterable[Graded]) -> bool:
     """No prediction was left without a grade for a reason that lies outside of it."""
-    return all(item.cause in (Cause.NONE, Cause.DOES_NOT_APPLY) for item in graded)
+    return all(is_final(item) for item in graded)

@@ -1,0 +1,262 @@
+"""`redgreen eval`: from words on the command line to reports on disk and an exit code."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from threading import Event
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from bot import local, places, wiring
+from bot.errors import UsageError
+from bot.evaluation import Evaluation, Execution, Setting
+from bot.evaluation_store import EvaluationStore, write_json
+from bot.report import EXIT_NOT_JUDGED, EXIT_VERIFIED
+from bot.terminal import Narrator, key_values, plain_table, print_json, standard_output
+from config.settings import Settings
+from sandbox.engine import Engine
+from sandbox.runners.report import programs_digest
+from sandbox.swebench import records, report
+from sandbox.swebench.environments import NO_ENVIRONMENTS, Environments, read_environments
+from sandbox.swebench.records import GOLD, Instance, Prediction, Problem, UnreadableFile
+from sandbox.swebench.report import Graded, Outcome
+
+T = TypeVar("T")
+LARGEST_FILE = 1 << 30
+_SHOWN = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalOptions:
+    """The words of the command."""
+
+    instances: Path
+    predictions: str
+    """A file, or `gold`."""
+    repositories: Path
+    environments: Path | None
+    out: Path
+    workers: int
+    run_id: str
+    timeout: float
+
+
+def evaluate(settings: Settings, options: EvalOptions, *, as_json: bool) -> int:
+    """0: every record was read and every prediction graded, resolved or not; 2: something could not be."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}", options.run_id):
+        raise UsageError("--run-id: letters, digits, '.', '_' and '-' only: it becomes part of file names")
+    if not options.repositories.is_dir():
+        raise UsageError(f"--repos: there is no directory {options.repositories}")
+    inputs = _read(options)
+    directory = local.out_directory(options.out)
+    narrator = Narrator()
+    for name, problems in inputs.problems.items():
+        for problem in problems:
+            narrator(f"{name}, {problem.where}: left out: {problem.text}")
+    engine = wiring.engine(settings)
+    limits = wiring.container_limits(settings)
+    store = EvaluationStore(
+        directory=directory,
+        run_id=options.run_id,
+        environments=inputs.environments,
+        setting=repr((limits, options.timeout, programs_digest(), version("redgreen"))),
+    )
+    with _Display(len(inputs.predictions), narrator) as display:
+        evaluation = Evaluation(
+            Setting(
+                engine=engine,
+                repositories=options.repositories,
+                scratch=places.state_directory(settings) / "evaluation",
+                environments=inputs.environments,
+                limits=limits,
+                timeout=options.timeout,
+                progress=display.say,
+            )
+        )
+        graded = _Run(engine, evaluation, store, display).all(inputs, options.workers)
+    summary = _write_reports(store, inputs, graded)
+    if as_json:
+        print_json(summary)
+    else:
+        _show(standard_output(), summary, graded, directory)
+    broken = any(inputs.problems.values())
+    return EXIT_VERIFIED if report.all_graded(graded) and not broken else EXIT_NOT_JUDGED
+
+
+# --- input -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    instances: tuple[Instance, ...]
+    predictions: tuple[Prediction, ...]
+    environments: Environments
+    problems: dict[str, tuple[Problem, ...]]
+    """By file name: what was left out."""
+
+
+def _read(options: EvalOptions) -> Inputs:
+    """Raises `UsageError` where a file gives nothing at all."""
+    instances = _parsed(options.instances, "INSTANCES", records.read_instances)
+    if not instances.records:
+        raise UsageError(f"{options.instances}: no instance in it can be used{_first(instances.problems)}")
+    problems = {options.instances.name: instances.problems}
+    if options.predictions == GOLD:
+        predictions = records.gold_predictions(instances.records)
+    else:
+        known = frozenset(item.instance_id for item in instances.records)
+        path = Path(options.predictions)
+        found = _parsed(path, "--predictions", lambda data: records.read_predictions(data, known))
+        predictions, problems[path.name] = found.records, found.problems
+        if not predictions:
+            raise UsageError(f"{path}: no prediction in it is for one of the instances{_first(found.problems)}")
+    environments = NO_ENVIRONMENTS
+    if options.environments is not None:
+        environments = _parsed(options.environments, "--environments", read_environments)
+        problems[options.environments.name] = environments.problems
+    return Inputs(instances=instances.records, predictions=predictions, environments=environments, problems=problems)
+
+
+def _parsed(path: Path, what: str, read: Callable[[bytes], T]) -> T:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise UsageError(f"{what}: {path} is larger than {LARGEST_FILE >> 20} MiB")
+        return read(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{what}: {path} cannot be read: {error.strerror}") from None
+    except UnreadableFile as error:
+        raise UsageError(f"{what}: {path}: {error}") from None
+
+
+def _first(problems: Sequence[Problem]) -> str:
+    return f": {problems[0].where}: {problems[0].text}" if problems else ""
+
+
+# --- the run -----------------------------------------------------------------------------------------------------
+
+
+class _Run:
+    """All predictions of one command; those that an earlier run graded are taken from the store."""
+
+    def __init__(self, engine: Engine, evaluation: Evaluation, store: EvaluationStore, display: _Display) -> None:
+        self._engine = engine
+        self._evaluation = evaluation
+        self._store = store
+        self._display = display
+        self._stopping = Event()
+
+    def all(self, inputs: Inputs, workers: int) -> list[Graded]:
+        """In the predictions' own order. Ctrl-C and SIGTERM remove every container before they go on."""
+        instances = {item.instance_id: item for item in inputs.instances}
+        pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="grading")
+        # One instance after the other, so that an environment serves all its predictions while it is warm.
+        order = {item.instance_id: place for place, item in enumerate(inputs.instances)}
+        sorted_ = sorted(inputs.predictions, key=lambda item: order[item.instance_id])
+        try:
+            futures: dict[Future[Graded], Prediction] = {
+                pool.submit(self._one, instances[item.instance_id], item): item for item in sorted_
+            }
+            done = {futures[future]: future.result() for future in as_completed(futures)}
+        except BaseException:
+            self._stopping.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            self._engine.abandon()
+            raise
+        finally:
+            pool.shutdown(wait=True)
+        return [done[item] for item in inputs.predictions]
+
+    def _one(self, instance: Instance, prediction: Prediction) -> Graded:
+        known = self._store.done(instance, prediction)
+        if known is not None:
+            self._display.finished(known, "known from an earlier run")
+            return known
+        made: Execution = self._evaluation.grade(instance, prediction)
+        if not self._stopping.is_set():
+            self._store.put(instance, made.graded, made.output)
+            self._display.finished(made.graded, report.told(made.graded))
+        return made.graded
+
+
+# --- output ------------------------------------------------------------------------------------------------------
+
+
+def _write_reports(store: EvaluationStore, inputs: Inputs, graded: Sequence[Graded]) -> dict[str, Any]:
+    ids = [item.instance_id for item in inputs.instances]
+    files = {item.prediction.model: store.model_file(item.prediction.model) for item in graded}
+    for model, name in files.items():
+        own = [item for item in graded if item.prediction.model == model]
+        write_json(store.directory / name, report.model_report(own, ids))
+    summary = report.overall_report(graded, ids, inputs.problems, run_id=store.run_id, files=files)
+    write_json(store.directory / "report.json", summary)
+    return summary
+
+
+class _Display:
+    """A bar with counts on a terminal, a line an event elsewhere; always on standard error."""
+
+    def __init__(self, total: int, narrator: Narrator) -> None:
+        self._total = total
+        self._narrator = narrator
+        self._done: list[Outcome] = []
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+        if sys.stderr.isatty():
+            columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+            self._bar = Progress(*columns, console=Console(stderr=True, highlight=False))
+
+    def __enter__(self) -> _Display:
+        if self._bar is not None:
+            self._task = self._bar.add_task("starting", total=self._total)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def say(self, line: str) -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, description=_plain(f"{self._counts()}  {line}")[:120])
+        else:
+            self._narrator(line)
+
+    def finished(self, graded: Graded, why: str) -> None:
+        self._done.append(graded.outcome)
+        prediction = graded.prediction
+        line = f"{prediction.instance_id}  {prediction.model}: {graded.outcome.value}" + (f" ({why})" if why else "")
+        if self._bar is None:
+            self._narrator(f"[{len(self._done)}/{self._total}] {line}")
+            return
+        self._bar.console.print(line[:300], markup=False)
+        self._bar.update(self._task, completed=len(self._done), description=self._counts())
+
+    def _counts(self) -> str:
+        return f"{self._done.count(Outcome.RESOLVED)} resolved, {self._done.count(Outcome.ERROR)} errors"
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "(").replace("]", ")")
+
+
+def _show(console: Console, summary: dict[str, Any], graded: Sequence[Graded], directory: Path) -> None:
+    rows = [
+        [item.prediction.instance_id, item.prediction.model, item.outcome.value, report.told(item)]
+        for item in graded[:_SHOWN]
+    ]
+    console.print(plain_table(["instance", "model", "outcome", "why"], rows))
+    if len(graded) > _SHOWN:
+        console.print(f"... and {len(graded) - _SHOWN} more")
+    lines = [
+        (name, str(summary[f"{name}_instances"]))
+        for name in ("submitted", "completed", "resolved", "unresolved", "empty_patch", "error")
+    ]
+    console.print(key_values([*lines, ("written to", str(directory / "report.json"))]))
