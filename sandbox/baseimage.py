@@ -227,7 +227,9 @@ def _finish(root: Path) -> None:
         passwd.write(f"{USER_NAME}:x:{USER_ID}:{USER_ID}::/work/home:/bin/sh\n")
     with (root / "etc/group").open("a") as group:
         group.write(f"{USER_NAME}:x:{USER_ID}:\n")
-    (root / "work").mkdir(mode=0o755, exist_ok=True)
+    # runc gives a tmpfs the mode of what it covers, whatever Podman asks for, and Podman can name no owner.
+    (root / "work").mkdir(exist_ok=True)
+    (root / "work").chmod(0o1777)
     # The machine's own names of hosts and servers have no business in an image.
     for name in ("etc/hostname", "etc/resolv.conf"):
         (root / name).unlink(missing_ok=True)

@@ -20,7 +20,7 @@ import requests
 import urllib3.exceptions
 
 from sandbox.errors import ContainerLost, EngineUnavailable, SandboxError, SetupError
-from sandbox.layout import MEETING
+from sandbox.layout import MEETING, USER
 
 HOW_TO_GET_ONE = (
     "redgreen runs code only in containers, never on the host, so it needs a Docker engine. To get one: install Docker "
@@ -29,6 +29,7 @@ HOW_TO_GET_ONE = (
     "`sandbox.docker_host` (DOCKER_HOST's form: unix:///path or tcp://host:port)."
 )
 
+_UID, _, _GID = USER.partition(":")
 _NO_RESOLVER = "127.0.0.1"
 """A container's own loopback address: nobody answers there, and no question leaves the container."""
 _REQUEST_SECONDS = 120
@@ -54,7 +55,8 @@ class ContainerSpec:
     cpus: float
     pids: int
     file_bytes: int
-    tmpfs: Mapping[str, str]
+    tmpfs: Mapping[str, int]
+    """Where writable file systems in memory are, and how many bytes each holds; they are the sandbox's user's."""
     network: str = "none"
     networks: tuple[str, ...] = ()
     """More networks, which it is in from its start."""
@@ -196,7 +198,7 @@ class Daemon:
                 nano_cpus=int(min(spec.cpus, self._cpus) * 1e9),
                 pids_limit=spec.pids,
                 ulimits=_ulimits(spec.file_bytes),
-                tmpfs=dict(spec.tmpfs),
+                tmpfs={path: self._tmpfs(size) for path, size in spec.tmpfs.items()},
                 # The stream carries every byte of every command: a log of it would fill the host's disk.
                 log_config=docker.types.LogConfig(type="none"),
                 runtime=spec.runtime or None,
@@ -310,6 +312,11 @@ class Daemon:
         if not address:
             raise SetupError(f"The engine gave a container no address in the network {network}.")
         return address
+
+    def _tmpfs(self, size: int) -> str:
+        # Podman knows no owner of a tmpfs; and it would fill it with what the image has there.
+        owner = "mode=1777,notmpcopyup" if self._is_podman else f"mode=0755,uid={_UID},gid={_GID}"
+        return f"rw,exec,nosuid,nodev,size={size},{owner}"
 
     def _join(self, container: str, networks: Sequence[str]) -> None:
         for network in networks:

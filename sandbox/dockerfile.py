@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from sandbox.buildpacks import python_version
 from sandbox.layout import COMMAND_PATH, KEPT, TOOLCHAINS, TREE, USER, VENV, WORK
 from sandbox.types import EnvironmentPlan, RepoView
 
@@ -21,7 +22,7 @@ _UID = USER.partition(":")[0]
 
 PREPARE = (
     f"id -u redgreen >/dev/null 2>&1 || useradd --uid {_UID} --home-dir {WORK}/home --no-create-home redgreen",
-    f"mkdir -p {WORK} {VENV} {KEPT}",
+    f"mkdir -p {WORK} {VENV} {KEPT} && chmod 1777 {WORK}",
     f"python3 -m venv {VENV}",
     f"chown -R {USER} {VENV} {KEPT}",
 )
@@ -52,6 +53,8 @@ class Dockerfile:
     environment: tuple[str, ...]
     """Shell lines for root that need the toolchains."""
     steps: tuple[Step, ...]
+    dated: tuple[str, ...] = ()
+    """(the day as of which steps see the package indexes, that for what builds packages); empty: as they are."""
 
 
 def render(plan: EnvironmentPlan, view: RepoView, base: str = "", scope: str = "") -> Dockerfile:
@@ -71,6 +74,7 @@ def render(plan: EnvironmentPlan, view: RepoView, base: str = "", scope: str = "
         toolchains=plan.toolchains,
         environment=environment,
         steps=steps,
+        dated=(plan.as_of, python_version.tools_day(plan)) if plan.as_of else (),
     )
 
 
@@ -136,6 +140,8 @@ def _text(plan: EnvironmentPlan, origin: str, system: tuple[str, ...], steps: tu
     lines += [f"COPY --chown={USER} . {TREE}", f"WORKDIR {TREE}", f"USER {USER}"]
     lines += [f"ENV PATH={COMMAND_PATH} HOME={WORK}/home LANG=C.UTF-8"]
     lines += [f"ENV {name}={_quoted(value)}" for name, value in sorted(plan.env)]
+    if plan.as_of:
+        lines.append(f"# Packages as of {plan.as_of}: pip's --uploaded-prior-to, uv's --exclude-newer, npm's --before")
     for step in steps:
         # The shell form alone can pass over a failure; `"$@"` keeps the arguments out of the shell's hands.
         argv = (

@@ -29,7 +29,7 @@ RUN apt-get update -q
 RUN DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends -- file libpq-dev
 RUN apt-get clean && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
 RUN id -u redgreen >/dev/null 2>&1 || useradd --uid 10001 --home-dir /work/home --no-create-home redgreen
-RUN mkdir -p /work /opt/venv /opt/redgreen
+RUN mkdir -p /work /opt/venv /opt/redgreen && chmod 1777 /work
 RUN python3 -m venv /opt/venv
 RUN chown -R 10001:10001 /opt/venv /opt/redgreen
 COPY --chown=10001:10001 . /work/repo
@@ -52,22 +52,20 @@ def test_the_text_is_what_the_engine_carries_out() -> None:
     ]
 
 
-TOOLCHAIN_TEXT = """FROM redgreen-base
-USER root
-RUN id -u redgreen >/dev/null 2>&1 || useradd --uid 10001 --home-dir /work/home --no-create-home redgreen
-RUN mkdir -p /work /opt/venv /opt/redgreen
-RUN chown 10001:10001 /opt/redgreen
-RUN python3 -m venv /opt/redgreen/uv && /opt/redgreen/uv/bin/python -m pip install -q uv
-"""
-
-
 def test_a_wanted_python_makes_the_environment() -> None:
     recipe = render(replace(PLAN, apt=(), toolchains=("python@3.9",)), TREE)
-    assert recipe.text.startswith(TOOLCHAIN_TEXT)
+    assert "RUN chown 10001:10001 /opt/redgreen\nRUN python3 -m venv /opt/redgreen/uv && " in recipe.text
     assert recipe.toolchains == ("python@3.9",)
     assert recipe.environment[0] == '"$(readlink -f /opt/redgreen/toolchains/bin/python3.9)" -m venv /opt/venv'
     assert all(line in recipe.text for line in recipe.environment)
     assert not any("venv /opt/venv" in line for line in recipe.system)
+
+
+def test_a_plan_of_a_day_says_how_to_have_the_packages_of_then() -> None:
+    recipe = render(replace(PLAN, as_of="2023-12-01"), TREE)
+    assert recipe.dated == ("2023-12-01", "2023-12-01")
+    assert "\n# Packages as of 2023-12-01: " in recipe.text
+    assert render(PLAN, TREE).dated == ()
 
 
 def test_a_plan_without_packages_asks_no_package_manager() -> None:

@@ -188,7 +188,7 @@ def lax_container(daemon: Daemon, image: Image, limits: Limits) -> Iterator[Sand
         cpus=2,
         pids=4096,
         file_bytes=4 << 30,
-        tmpfs={"/work": "rw,exec,size=1g", "/tmp": "rw,size=1g"},
+        tmpfs={"/work": 1 << 30, "/tmp": 1 << 30},
         network="bridge",
         read_only=False,
         capabilities=("SYS_ADMIN", "SYS_PTRACE", "DAC_OVERRIDE"),
