@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.registries import is_forward_proxy
-from sandbox import git_scripts
+from sandbox import dated_index, git_scripts
 from sandbox.access import NO_ACCESS, Access
 from sandbox.container import Container
 from sandbox.dockerfile import Step
@@ -30,6 +30,8 @@ BUILD_LIMITS = Limits(disk_bytes=4 << 30, file_bytes=2 << 30, pids=1024, output_
 
 _CA_FILE = f"{WORK}/build/ca.pem"
 _APT_FILE = f"{WORK}/build/apt.conf"
+_DATED_INDEX = f"{WORK}/build/dated_index.py"
+_UNDATED = f"{WORK}/build/undated"
 _SYSTEM_CA = "/etc/ssl/certs/ca-certificates.crt"
 _CA_VARIABLES = (
     "SSL_CERT_FILE",
@@ -104,20 +106,39 @@ class Build:
         """A shell line for root that may fail. Raises `ImageBuildFailed` where the container is lost."""
         return self._run(["/bin/sh", "-c", line], told or line, cwd="/", extra={})
 
-    def steps(self, steps: tuple[Step, ...], env: Mapping[str, str]) -> tuple[str, ...]:
-        """Carry them out in the tree; a sentence for each optional one that failed."""
+    def steps(self, steps: tuple[Step, ...], env: Mapping[str, str], dated: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Carry them out in the tree; a sentence for each optional one that failed.
+
+        `dated`: the package indexes are those of a day (`Dockerfile.dated`).
+        """
         notes = []
+        before: tuple[str, ...] = ()
+        if dated:
+            self._container.put_files({_DATED_INDEX: Path(dated_index.__file__).read_bytes()})
+            before = ("python3", "-I", _DATED_INDEX, *dated, _UNDATED)
+            env = {**env, "NPM_CONFIG_BEFORE": dated[0]}
         for step in steps:
-            line = shlex.join(step.argv)
+            line, argv = shlex.join(step.argv), [*before, *step.argv]
             if not step.optional:
-                self._required(list(step.argv), line, cwd=TREE, extra=env)
+                self._required(argv, line, cwd=TREE, extra=env)
                 continue
-            result = self._run(list(step.argv), line, cwd=TREE, extra=env)
+            result = self._run(argv, line, cwd=TREE, extra=env)
             if result.exit_code != 0:
                 refused = self._refusals()
                 notes.append(f"`{line}` failed with exit code {result.exit_code} and was passed over.{refused}")
                 self._progress(f"environment: {notes[-1]}")
+        if dated and self._is_there(_UNDATED):
+            notes.append(f"A package index does not say when files came: its packages are today's, not of {dated[0]}.")
         return tuple(notes)
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            self._container.read_file(path, 1000)
+        except FileNotFoundError:
+            return False
+        except (IsADirectoryError, ValueError):
+            return True  # the tree's code has been there; the note is right in doubt
+        return True
 
     def keep_generated(self) -> None:
         """Pack what the steps made in the tree: the tree itself is no part of the image."""

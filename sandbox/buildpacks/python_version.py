@@ -17,7 +17,7 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from sandbox.buildpacks import requirements
-from sandbox.types import RepoView
+from sandbox.types import EnvironmentPlan, RepoView
 
 BASE_PYTHON = "3.11"
 """Of the base image, whichever way it was had (`sandbox.images`)."""
@@ -58,6 +58,18 @@ class _Demand:
     place: str
 
 
+_FIRST_ISOLATED = "2019-03-15"
+"""A setuptools that pip can build with in isolation (40.8.0) was there."""
+
+
+def tools_day(plan: EnvironmentPlan) -> str:
+    """From which day on there is a setuptools that the plan's Python can run: nine months after its first release."""
+    wanted = next((name for name in plan.toolchains if name.startswith("python@")), f"python@{BASE_PYTHON}")
+    minor = ".".join(wanted.partition("@")[2].split(".")[:2])
+    first = RELEASED.get(minor, RELEASED[BASE_PYTHON])[1]
+    return max(plan.as_of, _months_after(first, 9), _FIRST_ISOLATED)
+
+
 def choose(view: RepoView, as_of: str = "") -> PythonChoice:
     """The version for a tree, at a date (ISO; "" for today)."""
     demand = _demand(view)
@@ -79,7 +91,7 @@ def choose(view: RepoView, as_of: str = "") -> PythonChoice:
 def _at(view: RepoView, as_of: str, fits: list[str], why: str) -> PythonChoice:
     """The newest that fits, is listed where versions are listed, and was half a year old on that day."""
     listed, place = _listed(view)
-    grown = [version for version in fits if _half_a_year_after(RELEASED[version][1]) <= as_of[:10]]
+    grown = [version for version in fits if _months_after(RELEASED[version][1], 6) <= as_of[:10]]
     named = [version for version in grown if version in listed]
     chosen = (named or grown or fits)[-1]
     if _index(chosen) < _index(_OLDEST_RUN) and _OLDEST_RUN in fits:
@@ -98,8 +110,8 @@ def _index(version: str) -> int:
     return _ORDER.index(version)
 
 
-def _half_a_year_after(day: str) -> str:
-    year, month, rest = int(day[:4]), int(day[5:7]) + 6, day[7:]
+def _months_after(day: str, months: int) -> str:
+    year, month, rest = int(day[:4]), int(day[5:7]) + months, day[7:]
     return f"{year + (month > 12):04}-{(month - 1) % 12 + 1:02}{rest}"
 
 

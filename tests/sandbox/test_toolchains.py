@@ -6,10 +6,12 @@ import io
 import shutil
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sandbox.buildpacks import detect, python
 from sandbox.cache import RunCache
 from sandbox.engine import Engine
 from sandbox.toolchains import fitting, installations, tar
@@ -134,6 +136,21 @@ def test_a_repository_that_wants_3_9_is_built_and_tested_with_it(engine: Engine,
     )
     assert isinstance(proof.verdict, Verified), proof.verdict
     assert proof.plan.toolchains == ("python@3.9",)
+
+
+@pytest.mark.docker
+@pytest.mark.network
+def test_the_environment_of_an_old_commit_has_the_packages_of_its_day(engine: Engine) -> None:
+    tree = MemoryTree({"requirements.txt": b"iniconfig\n", "test_a.py": b"import pytest\n"})
+    plan = detect(tree)
+    assert plan is not None
+    plan = replace(python.at(plan, tree, "2021-06-01"), install=plan.install[:1])
+    image = engine.ensure_image(plan, tree, lambda _: None)
+    assert image.notes == ()
+    with engine.container(image, Limits()) as container:
+        listed = container.run("pip list --format freeze; python --version", timeout=60).output
+    assert "iniconfig==1.1.1\n" in listed
+    assert "Python 3.9." in listed
 
 
 @pytest.mark.docker
