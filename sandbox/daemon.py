@@ -175,7 +175,8 @@ class Daemon:
             answer = self._client.api.commit(container, repository=repository, tag=tag, changes="\n".join(changes))
         except _TRANSPORT_ERRORS as error:
             raise ContainerLost(f"The engine could not keep the built image: {_brief(error)}") from error
-        return str(answer["Id"])
+        # Podman leaves the algorithm out.
+        return f"sha256:{str(answer['Id']).removeprefix('sha256:')}"
 
     def remove_image(self, reference: str) -> None:
         with contextlib.suppress(*_TRANSPORT_ERRORS):

@@ -66,7 +66,7 @@ def _proxy(variable: str, address: str) -> list[object] | None:
     try:
         host, port = parts.hostname, parts.port or _HTTP
     except ValueError:
-        host = None
+        host, port = None, 0
     if parts.scheme != "http" or not host:
         raise SetupError(
             f"{variable} is no address of a proxy that image builds could use: it must be http://HOST:PORT."
@@ -91,12 +91,12 @@ def _registries(env: Mapping[str, str]) -> Iterator[str]:
 
 def _of_url(address: str) -> Rule:
     parts = urlsplit(address)
-    try:
-        port = parts.port
-    except ValueError:
-        port = None
     host = (parts.hostname or "").lower().rstrip(".")
-    if host_problem(host):
+    try:
+        port, problem = parts.port, host_problem(host)
+    except ValueError as error:
+        port, problem = None, str(error)
+    if problem:
         raise SetupError(f"A registry's address names no host that image builds could reach: {parts.scheme}://{host}")
     return Rule(host, (port or (_TLS if parts.scheme.lower() == "https" else _HTTP),), private=True)
 

@@ -165,7 +165,7 @@ class Engine:
             if found is not None:
                 return found.id
             with (
-                self._access(self._system_rules(), progress) as way,
+                self.build_access(self._system_rules(), progress) as way,
                 self._started(self._build_spec(base, way, "0:0", _ROOT_CAPABILITIES), BUILD_LIMITS, {}) as container,
             ):
                 build = Build(container, self._settings(way), progress)
@@ -182,14 +182,14 @@ class Engine:
         started = time.monotonic()
         rules = package_rules(self._config.build_policy, self._config.build_env)
         with (
-            self._access(rules, progress) as way,
+            self.build_access(rules, progress) as way,
             self._started(self._build_spec(prepared, way, USER), BUILD_LIMITS, dict(plan.env)) as container,
         ):
             build = Build(container, self._settings(way), progress)
             build.trust()
             container.put_tree(tree)
             notes = build.steps(recipe.steps, dict(plan.env), recipe.dated)
-            build.keep_generated()
+            build.keep_generated(plan.linked)
             id_ = self._daemon.commit(container.id, tag, images.commit_changes(notes))
         progress(f"environment: built in {time.monotonic() - started:.0f} s")
         return Image(id=id_, tag=tag, cached=False, env=dict(plan.env), notes=notes)
@@ -203,8 +203,8 @@ class Engine:
         return system_rules(policy, self._config.build_env)
 
     @contextmanager
-    def _access(self, rules: tuple[Rule, ...], progress: Progress) -> Iterator[Access]:
-        """The network of one build. Raises `SetupError`, `EngineUnavailable`."""
+    def build_access(self, rules: tuple[Rule, ...], progress: Progress) -> Iterator[Access]:
+        """The network of one build, with a way to what `rules` name. Raises `SetupError`, `EngineUnavailable`."""
         config = self._config
         if not config.build_proxy:
             yield access.unguarded(config.build_network)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from urllib.parse import urlsplit
 
 HEAD_LIMIT = 32 << 10
@@ -134,9 +135,7 @@ def _authority(text: str, default: int) -> tuple[str, int]:
 
 def _headers(lines: list[str]) -> tuple[tuple[str, str], ...]:
     kept = []
-    for line in lines:
-        if not line:
-            break
+    for line in takewhile(bool, lines):
         name, colon, value = line.partition(":")
         if not colon or not _TOKEN.fullmatch(name) or any(ord(letter) < 32 for letter in value if letter != "\t"):
             raise BadRequest("a header that is none")
