@@ -280,9 +280,14 @@ def is_safe_path(path: str) -> bool:
     return not any(part in forbidden or part.rstrip(". ").lower() == ".git" for part in parts) and "\0" not in path
 
 
+_MTIME = 1_000_000_000
+"""Of every file, in 2001: the same for a tree always, and an age that archives can say (zip knows none before 1980)."""
+
+
 def _add(archive: tarfile.TarFile, leaf: Entry, data: bytes) -> None:
     info = tarfile.TarInfo(leaf.path)
     info.uid = info.gid = _TENANT
+    info.mtime = _MTIME
     match leaf.mode:
         case "120000":
             info.type = tarfile.SYMTYPE

@@ -23,7 +23,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bot import wiring
@@ -127,7 +127,7 @@ def _run(engine: Engine, name: str, version: str, tree: GitTree, limits: Limits)
 
 
 def _with(one: Tried, **changes: object) -> Tried:
-    return Tried(**{**asdict(one), **changes})  # type: ignore[arg-type]
+    return replace(one, **changes)  # type: ignore[arg-type]
 
 
 def _told(run: TestRun) -> dict[str, object]:
@@ -219,7 +219,9 @@ def write(out: Path) -> None:
     text = PAGE.read_text(encoding="utf-8")
     for language in FETCHERS:
         mark = re.compile(rf"(<!-- {language}: generated -->\n).*?(<!-- end -->)", re.DOTALL)
-        text = mark.sub(lambda found, language=language: found[1] + table(language, out) + "\n" + found[2], text)
+        found = mark.search(text)
+        if found is not None:
+            text = text[: found.start()] + found[1] + table(language, out) + "\n" + found[2] + text[found.end() :]
     PAGE.write_text(text, encoding="utf-8")
 
 
