@@ -68,6 +68,47 @@ class MaxTokensField(StrEnum):
     MAX_COMPLETION_TOKENS = "max_completion_tokens"
 
 
+class Protocol(StrEnum):
+    """What an OpenAI-compatible server is asked by."""
+
+    CHAT = "chat"
+    COMPLETIONS = "completions"
+    """Plain text in, its continuation out: base models, which know no conversation."""
+
+
+class Server(StrEnum):
+    """By what a model can be reached; `docs/models.md` says how for each."""
+
+    VENDOR = "vendor"
+    VLLM = "vllm"
+    OLLAMA = "ollama"
+    TGI = "tgi"
+    LLAMA_CPP = "llama_cpp"
+
+
+class TokenizerRoute(StrEnum):
+    """Where an endpoint counts tokens for us."""
+
+    NONE = "none"
+    VLLM = "vllm"
+    LLAMA_CPP = "llama_cpp"
+    TGI = "tgi"
+    ANTHROPIC = "anthropic"
+
+
+class FimRoute(StrEnum):
+    """How an endpoint is asked to fill a gap."""
+
+    TOKENS = "tokens"
+    """A plain completion whose prompt holds the model's own tokens."""
+    SUFFIX = "suffix"
+    """`/completions` with a `suffix`."""
+    MISTRAL = "mistral"
+    """`/fim/completions`, answered as a chat."""
+    LLAMA_CPP = "llama_cpp"
+    """`/infill` beside `/v1`."""
+
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _CLOSED_MODEL = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -103,6 +144,33 @@ class Price(Rates):
         return max(reached, key=lambda tier: tier.above, default=self)
 
 
+class Fim(BaseModel):
+    """Fill-in-the-middle: by which route, and the tokens the model was trained with (route `tokens` only)."""
+
+    model_config = _CLOSED_MODEL
+
+    route: FimRoute
+    prefix: str = ""
+    suffix: str = ""
+    middle: str = ""
+    suffix_first: bool = False
+    """The suffix stands before the prefix (Codestral)."""
+    stop: tuple[str, ...] = ()
+    """What ends the gap's text, if the endpoint lets it through."""
+
+    @model_validator(mode="after")
+    def _has_tokens(self) -> Fim:
+        if self.route is FimRoute.TOKENS and not (self.prefix and self.suffix):
+            raise ValueError("the route 'tokens' needs `prefix` and `suffix`")
+        return self
+
+    def prompt(self, before: str, after: str) -> str:
+        """The plain prompt of the route `tokens`."""
+        if self.suffix_first:
+            return f"{self.suffix}{after}{self.prefix}{before}{self.middle}"
+        return f"{self.prefix}{before}{self.suffix}{after}{self.middle}"
+
+
 class ModelSpec(BaseModel):
     """One row of the lineup."""
 
@@ -123,7 +191,15 @@ class ModelSpec(BaseModel):
     """Tokens of one reply."""
     tools: bool = True
     """The endpoint takes native tool calls; else the loop speaks in fenced text."""
+    protocol: Protocol = Protocol.CHAT
+    """Of an `openai` endpoint; `completions` only goes with the strategy `single_shot`."""
     strategy: StrategyName = StrategyName.LOOP
+    pinned: bool = False
+    """`strategy` and `tools` are the operator's word: what a probe found does not change them."""
+    fim: Fim | None = None
+    tokenizer: TokenizerRoute = TokenizerRoute.NONE
+    """Where tokens are counted, as far as it is known without a probe."""
+    served_by: tuple[Server, ...] = ()
     openness: Openness = Openness.CLOSED
     licence: str = ""
     kind: Kind = Kind.GENERAL
@@ -161,6 +237,12 @@ class ModelSpec(BaseModel):
                 assert_never(self.adapter)
         return self
 
+    def _check_completions(self) -> None:
+        if self.adapter is not Adapter.OPENAI:
+            raise ValueError("`protocol` 'completions' is for the adapter 'openai'")
+        if self.strategy is not StrategyName.SINGLE_SHOT:
+            raise ValueError("`protocol` 'completions' needs the strategy 'single_shot': there is no conversation")
+
     def _check_endpoint(self) -> None:
         if not self.model_id:
             raise ValueError("`model_id` is missing")
@@ -168,6 +250,8 @@ class ModelSpec(BaseModel):
             raise ValueError("`window` and `output_limit` must be positive")
         if self.strategy is StrategyName.REPAIR:
             raise ValueError("`strategy` 'repair' uses no model: the adapter must be 'none'")
+        if self.protocol is Protocol.COMPLETIONS:
+            self._check_completions()
         url = urlsplit(self.endpoint)
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ValueError("`endpoint` must be an http(s) URL")

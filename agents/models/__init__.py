@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from pydantic import SecretStr
 
 from agents.dialects.text import TextDialect
 from agents.errors import ModelRefused
+from agents.models.exchange import Exchange
 from agents.models.replay import ReplayModel
 from agents.models.retry import Retrying
+from agents.models.transport import Timeouts
 from agents.protocols import Model
-from config.models import Adapter, Dialect, ModelSpec
+from config.models import Adapter, Dialect, ModelSpec, StrategyName
+
+if TYPE_CHECKING:
+    from agents.models.sampler import Sampler
 
 
 def build(spec: ModelSpec, key: SecretStr | None, *, self_hosted_only: bool = False) -> Model | None:
@@ -28,18 +33,41 @@ def build(spec: ModelSpec, key: SecretStr | None, *, self_hosted_only: bool = Fa
             return None
         case Adapter.REPLAY:
             return ReplayModel.open(spec.name, Path(spec.endpoint))
-        case Adapter.ANTHROPIC:
-            from agents.models.anthropic import AnthropicModel  # importing an SDK costs seconds: only when it is used
-
-            model: Model = AnthropicModel(spec, _key(spec, key))
-        case Adapter.OPENAI:
-            from agents.models.openai import OpenAIModel
-
-            model = OpenAIModel(spec, _key(spec, key))
+        case Adapter.ANTHROPIC | Adapter.OPENAI:
+            if spec.strategy is StrategyName.SINGLE_SHOT:
+                return sampler(spec, key)
+            model = Retrying(adapter(spec, key))
         case _:
             assert_never(spec.adapter)
-    model = Retrying(model)
     return TextDialect(model) if spec.dialect is Dialect.TEXT else model
+
+
+def adapter(spec: ModelSpec, key: SecretStr | None, *, timeouts: Timeouts | None = None) -> Model:
+    """The bare endpoint of a row with one: no retries, no dialect. Raises `ModelRefused` without its key."""
+    # Importing an SDK costs seconds: only when it is used.
+    if spec.adapter is Adapter.ANTHROPIC:
+        from agents.models.anthropic import AnthropicModel
+
+        return AnthropicModel(spec, _key(spec, key), timeouts=timeouts)
+    from agents.models.openai import OpenAIModel
+
+    return OpenAIModel(spec, _key(spec, key), timeouts=timeouts)
+
+
+def sampler(spec: ModelSpec, key: SecretStr | None, *, timeouts: Timeouts | None = None) -> Sampler:
+    """A row as `single_shot` uses it. Raises `ModelRefused` without its key."""
+    from agents.models.openai import OpenAIModel
+    from agents.models.sampler import Sampler
+
+    model = adapter(spec, key, timeouts=timeouts)
+    exchange = Exchange(spec, key, timeouts=timeouts)
+    return Sampler(
+        # A review asks with tools: without native ones they go as text.
+        TextDialect(model) if spec.dialect is Dialect.TEXT else model,
+        spec=spec,
+        completions=model if isinstance(model, OpenAIModel) else None,
+        exchange=exchange,
+    )
 
 
 def _key(spec: ModelSpec, key: SecretStr | None) -> SecretStr | None:

@@ -1,7 +1,7 @@
-"""Any endpoint that speaks OpenAI's Chat Completions; the only importer of `openai`.
+"""Any endpoint that speaks OpenAI's Chat Completions or plain Completions; the only importer of `openai`.
 
 Chat Completions and not Responses, because the compatible servers (vLLM, Ollama, llama.cpp, DeepSeek, Mistral,
-DashScope, Gemini) generally have only these.
+DashScope, Gemini) generally have only these. Plain Completions are for base models, which know no conversation.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import openai
 from pydantic import SecretStr
 
 from agents.errors import IncompleteReply, ModelError, ModelUnavailable
-from agents.models import faults
+from agents.models import completions_wire, faults
+from agents.models.completions_wire import Gap, Written
 from agents.models.openai_wire import Reading, request
 from agents.models.prices import cost
 from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client
@@ -27,8 +28,12 @@ _RAISED = (openai.OpenAIError, *TRANSPORT_ERRORS, ValueError, TypeError)
 """All that comes out of the SDK's call and iteration; ValueError: JSON, UTF-8 and pydantic; TypeError: odd shapes."""
 
 
+class _Takes(Protocol):
+    def take(self, chunk: object) -> None: ...
+
+
 class OpenAIModel:
-    """`agents.protocols.Model` over one endpoint."""
+    """`agents.protocols.Model` over one endpoint, and its plain completions."""
 
     def __init__(
         self,
@@ -75,11 +80,27 @@ class OpenAIModel:
             model=reading.model or self._spec.model_id,
         )
 
+    def complete(
+        self, gap: Gap, *, max_output_tokens: int, stop: Sequence[str] = (), temperature: float | None = None
+    ) -> Written:
+        """One whole plain completion. Raises as `query` does."""
+        asked = completions_wire.request(
+            self._spec, gap, max_tokens=max_output_tokens, stop=stop, temperature=temperature
+        )
+        reading = completions_wire.Reading(self.name)
+        self._stream(self._client.completions.create, asked, reading)
+        return reading.written(usage=self._spec.reports_usage)
+
     def _read(self, asked: Mapping[str, Any]) -> Reading:
         reading = Reading(self.name)
+        self._stream(self._client.chat.completions.create, asked, reading)
+        reading.require_end(usage=self._spec.reports_usage)
+        return reading
+
+    def _stream(self, method: object, asked: Mapping[str, Any], reading: _Takes) -> None:
         begun = False
         try:
-            create = cast("Callable[..., openai.Stream[Any]]", self._client.chat.completions.create)
+            create = cast("Callable[..., openai.Stream[Any]]", method)
             with create(**asked) as stream:
                 begun = True
                 for chunk in _plain(stream):
@@ -87,8 +108,6 @@ class OpenAIModel:
         except _RAISED as error:
             # `from None`: the SDK's own text may repeat the key.
             raise self._fault(error, begun=begun) from None
-        reading.require_end(usage=self._spec.reports_usage)
-        return reading
 
     def _fault(self, error: Exception, *, begun: bool) -> ModelError:
         match error:

@@ -6,10 +6,13 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from agents.errors import IncompleteReply, ModelError, ModelUnavailable
 from agents.protocols import Model
 from agents.types import Message, Reply, ToolSpec
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +60,14 @@ class Retrying:
         return self._model.name
 
     def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
+        return self.again(lambda: self._model.query(messages, tools, max_output_tokens=max_output_tokens))
+
+    def again(self, call: Callable[[], T]) -> T:
+        """What the call gives, tried as often as the policy allows. Raises its last `ModelError`."""
         failures = 0
         while True:
             try:
-                return self._model.query(messages, tools, max_output_tokens=max_output_tokens)
+                return call()
             except ModelError as error:
                 failures += 1
                 delay = self._policy.delay(failures, error, self._jitter())
