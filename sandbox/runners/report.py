@@ -108,7 +108,9 @@ def _doubts(report: TestReport, request: RunRequest) -> list[str]:
     if not report.complete:
         return []
     signs = []
-    if request.canaries and report.exit_code in (0, 1):
+    # Where a whole build failed to compile, nothing ran: no canary, and nothing that could be called green.
+    nothing_ran = bool(report.collection_errors) and not report.results and report.must_fail is report.must_pass is None
+    if request.canaries and report.exit_code in (0, 1) and not nothing_ran:
         if report.must_fail is None or report.must_pass is None:
             signs.append("a canary test that was put into the run is missing from its report")
         elif not report.must_fail.is_red:
