@@ -39,6 +39,8 @@ class Facts:
     regression: TestRun | None = None
     confirmations: tuple[TestRun, ...] = ()
     """Runs of `RunKind.CONFIRMATION`; which tree each is about, its `tree` says."""
+    twins: tuple[TestRun, ...] = ()
+    """Runs of `RunKind.TWIN`: the tests of their selections must be red in them."""
     touched: frozenset[TestId] = frozenset()
     """Base's tests in files that the given test patch touches: they are judged by witness against candidate."""
     edited: frozenset[TestId] = frozenset()
@@ -110,28 +112,6 @@ def _unfinished(run: TestRun) -> str:
     return ""
 
 
-def turned_red(facts: Facts) -> frozenset[TestId]:
-    """Stably green on base, and neither green nor skipped in the first run on the candidate's source."""
-    if facts.regression is None:
-        return frozenset()
-    return lost_in(baseline(facts.base).green - facts.touched, facts.regression)
-
-
-def unresolved(facts: Facts) -> bool:
-    """A test that was lost among all others and is not lost alone, or not on base's side either: the whole run decides.
-
-    Tests can break each other, so that being green alone acquits nobody.
-    """
-    return any(not _is_confirmed(facts, test) for test in turned_red(facts)) if facts.confirmations else False
-
-
-def turned_green(facts: Facts) -> frozenset[TestId]:
-    """Stably red on base and green on the candidate's source, in base's version."""
-    if facts.regression is None or facts.regression.report is None:
-        return frozenset()
-    return (baseline(facts.base).red - facts.touched - facts.rewritten) & facts.regression.report.green
-
-
 def witnesses(facts: Facts) -> Witnesses:
     """Each witness test by its first runs without and with the patch."""
     if facts.witness is None or facts.candidate is None:
@@ -185,36 +165,7 @@ def run_signs(run: TestRun) -> tuple[str, ...]:
     return tuple(signs)
 
 
-# --- regressions -------------------------------------------------------------------------------------------------
-
-
-def regressions(facts: Facts) -> tuple[tuple[Red, ...], frozenset[TestId]]:
-    """(regressions, tests that turned out unstable)."""
-    run = facts.regression
-    if run is None:
-        return (), frozenset()
-    if problem := trouble(run):
-        took = max(base.seconds for base in facts.base)
-        why = f"the base's tests with the patch: the run {problem} (base took {took:.0f} s)"
-        return (Red(id=TestId(""), why=why),), frozenset()
-    suspects = lost_in(baseline(facts.base).green - facts.touched, run)
-    confirmed = {test for test in suspects if _is_confirmed(facts, test)}
-    return tuple(red_of(report_of(run), test) for test in sorted(confirmed)), frozenset(suspects - confirmed)
-
-
-def _is_confirmed(facts: Facts, test: TestId) -> bool:
-    """Lost again in a whole run, or alone where base is green alone; with no second run at all, the first stands."""
-    assert facts.regression is not None
-    again = _again(facts, facts.regression)
-    if not again:
-        return True
-    alone = [run for run in again if test in run.selection]
-    whole = [run for run in again if not run.selection]
-    base_alone = [run for run in _confirmations(facts, facts.base[0].tree) if test in run.selection]
-    green_on_base = all(test in report_of(run).green for run in base_alone)
-    if green_on_base and any(lost_in({test}, run) for run in alone):
-        return True
-    return any(lost_in({test}, run) for run in whole)
+# --- what a run kept, and why a test is no witness ------------------------------------------------------------------
 
 
 def lost_in(tests: Iterable[TestId], run: TestRun) -> frozenset[TestId]:
@@ -229,34 +180,6 @@ def kept(facts: Facts, found: Witnesses) -> frozenset[TestId]:
     if facts.regression is not None:
         kept = (baseline(facts.base).green - facts.touched) & report_of(facts.regression).green
     return kept | found.not_red if facts.given_tests else kept
-
-
-# --- fixes -------------------------------------------------------------------------------------------------------
-
-
-def confirmed_fixes(facts: Facts, found: Witnesses) -> tuple[frozenset[TestId], frozenset[TestId]]:
-    """(red twice without and green twice with the patch, those of which a second run disagreed)."""
-    sure: set[TestId] = set()
-    shaky: set[TestId] = set()
-    for test in found.fixed:
-        red = [
-            test in report_of(run).red for run in _confirmations(facts, _tree(facts.witness)) if test in run.selection
-        ]
-        green = [
-            test in report_of(run).green
-            for run in _confirmations(facts, _tree(facts.candidate))
-            if test in run.selection
-        ]
-        (sure if red and green and all(red) and all(green) else shaky).add(test)
-    for test in turned_green(facts):
-        red = [test in report_of(run).red for run in _confirmations(facts, facts.base[0].tree) if test in run.selection]
-        green = [
-            test in report_of(run).green
-            for run in _confirmations(facts, _tree(facts.regression))
-            if not run.selection or test in run.selection
-        ]
-        (sure if red and green and all(red) and all(green) else shaky).add(test)
-    return frozenset(sure), frozenset(shaky)
 
 
 def _no_evidence(report: TestReport, test: TestId) -> str:
@@ -287,15 +210,11 @@ def _uncollected(facts: Facts, report: TestReport) -> list[Red]:
 # --- small readings ----------------------------------------------------------------------------------------------
 
 
-def _again(facts: Facts, run: TestRun) -> list[TestRun]:
-    return _confirmations(facts, run.tree)
+def confirmations(facts: Facts, tree: str) -> tuple[TestRun, ...]:
+    return tuple(run for run in facts.confirmations if run.kind is RunKind.CONFIRMATION and run.tree == tree)
 
 
-def _confirmations(facts: Facts, tree: str) -> list[TestRun]:
-    return [run for run in facts.confirmations if run.kind is RunKind.CONFIRMATION and run.tree == tree]
-
-
-def _tree(run: TestRun | None) -> str:
+def tree_of(run: TestRun | None) -> str:
     return run.tree if run is not None else ""
 
 

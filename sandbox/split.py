@@ -16,7 +16,7 @@ from sandbox.parts import classify
 from sandbox.patch import parse
 from sandbox.runners.protocol import Runner
 from sandbox.tree import EXECUTABLE, REGULAR, GitTree
-from sandbox.types import Part, Patch, RepoView, TestId
+from sandbox.types import Part, Patch, TestId
 
 _TEST_DIRECTORY = re.compile(r"(?:^|[_-])tests?(?:[_-]|$)", re.IGNORECASE)
 
@@ -75,21 +75,6 @@ def split(base: GitTree, diff: str, tests: str, runner: Runner) -> Split:
         flagged_paths=tuple(sorted(path for path in changed if classify(path) in (Part.TEST_CONFIG, Part.CI))),
         source_paths=source,
         signs=tamper.static_signs(base, applied, changed),
-    )
-
-
-def select(view: RepoView, test_files: Iterable[str], source_paths: Iterable[str]) -> tuple[str, ...]:
-    """For a suite that is too long: the test files that name a changed module, by their text or by their own name."""
-    stems = {path.rsplit("/", 1)[-1].split(".")[0] for path in source_paths}
-    stems |= {path.rsplit("/", 2)[-2] for path in source_paths if path.endswith("/__init__.py") and path.count("/")}
-    stems -= {"__init__"}
-    if not stems:
-        return ()
-    word = re.compile(rb"\b(?:" + b"|".join(re.escape(stem.encode()) for stem in sorted(stems)) + rb")\b")
-    return tuple(
-        path
-        for path in test_files
-        if any(stem in path.rsplit("/", 1)[-1] for stem in stems) or word.search(view.read(path) or b"")
     )
 
 

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable
 
 _EQUAL_CALLS = frozenset({"assertEqual", "assertEquals", "failUnlessEqual"})
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
 _ESCAPES = (ast.Return, ast.Yield, ast.YieldFrom, ast.Raise)
 _OTHER = """
 def {name}(value):
@@ -24,8 +25,8 @@ def {name}(value):
 """A value that is not equal to the given one, of its own type where that is a plain one."""
 
 
-def twin(source: bytes, tests: frozenset[str]) -> bytes | None:
-    """The module with each named test (`Class.test_x`) turned into its twin; None where that cannot be done.
+def twin(source: bytes, tests: frozenset[str]) -> tuple[bytes, frozenset[str]] | None:
+    """(the module with named tests (`Class.test_x`) turned into their twins, which these are); None for none of them.
 
     Of a test whose body compares with `==` at its top level, the right sides are changed; any other gets a failure that
     it cannot leave without. Its own decorators and parameters stay.
@@ -36,25 +37,29 @@ def twin(source: bytes, tests: frozenset[str]) -> bytes | None:
         found = list(_functions(module.body, "", tests))
         if not found:
             return None
-        for function in found:
+        for _, function in found:
             _invert(function, name)
         _insert(module, ast.parse(_OTHER.format(name=name)).body)
-        return ast.unparse(ast.fix_missing_locations(module)).encode("utf-8", "surrogatepass")
+        text = ast.unparse(ast.fix_missing_locations(module))
+        return text.encode("utf-8", "surrogatepass"), frozenset(qualified for qualified, _ in found)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
-def _functions(
-    body: Iterable[ast.stmt], prefix: str, tests: frozenset[str]
-) -> Iterable[ast.FunctionDef | ast.AsyncFunctionDef]:
+def _functions(body: Iterable[ast.stmt], prefix: str, tests: frozenset[str]) -> Iterable[tuple[str, _Function]]:
     for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and prefix + node.name in tests:
-            yield node
-        elif isinstance(node, ast.ClassDef):
-            yield from _functions(node.body, f"{prefix}{node.name}.", tests)
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if prefix + node.name in tests:
+                yield prefix + node.name, node
+            case ast.ClassDef():
+                yield from _functions(node.body, f"{prefix}{node.name}.", tests)
+            case ast.If() | ast.Try():
+                yield from _functions([*node.body, *node.orelse], prefix, tests)
+            case _:
+                pass
 
 
-def _invert(function: ast.FunctionDef | ast.AsyncFunctionDef, other: str) -> None:
+def _invert(function: _Function, other: str) -> None:
     """Changes the function in place."""
     changed = False
     for statement in function.body:

@@ -14,15 +14,22 @@ from sandbox.comparison import (
     Facts,
     Witnesses,
     baseline,
-    confirmed_fixes,
     kept,
     red_of,
-    regressions,
     report_of,
     run_signs,
     status_of,
     trouble,
     witnesses,
+)
+from sandbox.confirmation import (
+    changed_by_environment,
+    confirmed_fixes,
+    flakiness,
+    lost_witnesses,
+    random_reds,
+    regressions,
+    shaken,
 )
 from sandbox.types import (
     Ended,
@@ -45,7 +52,8 @@ from sandbox.types import (
 
 
 def judge(facts: Facts) -> Verdict:
-    evidence = replace(facts.evidence, flaky=tuple(sorted(baseline(facts.base).flaky)))
+    flaky = baseline(facts.base).flaky
+    evidence = replace(facts.evidence, flaky=tuple(sorted(flaky)), flakiness=flakiness(facts.base, flaky))
     if signs := _signs(facts):
         return Tampered(evidence=evidence, signs=signs)
     if cause := _inconclusive(facts):
@@ -55,16 +63,19 @@ def judge(facts: Facts) -> Verdict:
     regressed, unstable = regressions(facts)
     found = witnesses(facts)
     fixed, shaky = confirmed_fixes(facts, found)
+    lost, doubtful = lost_witnesses(facts, found)
+    random = random_reds(facts, found.still_red)
     evidence = replace(
         evidence,
         fail_to_pass=() if evidence.exit_code_only else tuple(sorted(fixed)),
         pass_to_pass=tuple(sorted(kept(facts, found) - unstable)),
-        flaky=tuple(sorted({*evidence.flaky, *unstable, *shaky})),
+        flaky=tuple(sorted({*evidence.flaky, *unstable, *shaky, *doubtful, *random})),
+        signs=(*evidence.signs, *shaken(facts, unstable), *_unproved_twins(facts, fixed)),
     )
-    if regressed or found.lost:
-        return Regressed(evidence=evidence, turned_red=(*regressed, *found.lost))
-    if found.still_red:
-        return NotFixed(evidence=evidence, still_red=found.still_red)
+    if regressed or lost:
+        return Regressed(evidence=evidence, turned_red=(*regressed, *lost))
+    if still_red := tuple(red for red in found.still_red if red.id not in random):
+        return NotFixed(evidence=evidence, still_red=still_red)
     if broken := _broken_candidate(facts):
         return NotFixed(evidence=evidence, still_red=(broken,))
     if fixed and evidence.exit_code_only:
@@ -72,15 +83,13 @@ def judge(facts: Facts) -> Verdict:
         return WitnessInvalid(evidence=evidence, invalid=_red_before(facts, fixed))
     if fixed:
         return Verified(evidence=evidence, red_before=_red_before(facts, fixed))
-    return _unproven(facts, found, shaky, evidence)
+    return _unproven(facts, found, (shaky & found.fixed) | random, evidence)
 
 
 def _unproven(facts: Facts, found: Witnesses, shaky: frozenset[TestId], evidence: Evidence) -> Verdict:
     """Nothing went red to green: why not."""
-    random = tuple(
-        Red(id=test, why="red or green at random: a second run disagreed") for test in sorted(shaky & found.fixed)
-    )
-    if invalid := (*found.invalid, *random):
+    disagreeing = tuple(Red(id=test, why=_disagreement(facts, test)) for test in sorted(shaky))
+    if invalid := (*found.invalid, *disagreeing):
         return WitnessInvalid(evidence=evidence, invalid=invalid)
     if found.not_red and not facts.given_tests:
         return WitnessNotRed(evidence=evidence, green_without_patch=tuple(sorted(found.not_red)))
@@ -105,6 +114,7 @@ def _signs(facts: Facts) -> tuple[str, ...]:
     for run in own:
         signs.extend(f"{run.kind.value} run: {sign}" for sign in run_signs(run))
     signs.extend(_replacements(facts, own))
+    signs.extend(_twins_that_pass(facts))
     return tuple(dict.fromkeys(signs))
 
 
@@ -126,8 +136,34 @@ def _replacements(facts: Facts, runs: Iterable[TestRun]) -> list[str]:
     return found
 
 
+def _twins_that_pass(facts: Facts) -> list[str]:
+    """Tests that stay green although they expect what cannot be: their results are forged, or anything suits them."""
+    return [
+        f"{test} stays green when what it expects is made impossible"
+        for run in facts.twins
+        for test in run.selection
+        if status_of(report_of(run), test) in (TestStatus.PASSED, TestStatus.XPASSED)
+    ]
+
+
+def _unproved_twins(facts: Facts, fixed: Iterable[TestId]) -> tuple[str, ...]:
+    """Fixed tests whose twin was run and gave no result."""
+    seen = {test: status_of(report_of(run), test) for run in facts.twins if not trouble(run) for test in run.selection}
+    return tuple(
+        f"{test} could not be run with an expectation that nothing can meet"
+        for test in sorted(fixed)
+        if test in seen and seen[test] in (None, TestStatus.SKIPPED)
+    )
+
+
+def _disagreement(facts: Facts, test: TestId) -> str:
+    if ways := changed_by_environment(facts, test):
+        return f"depends on its environment: a run with {ways} disagreed"
+    return "red or green at random: a second run disagreed"
+
+
 def _patched_runs(facts: Facts) -> list[TestRun]:
-    runs = [facts.witness, facts.candidate, facts.regression, *facts.confirmations]
+    runs = [facts.witness, facts.candidate, facts.regression, *facts.confirmations, *facts.twins]
     return [run for run in runs if run is not None]
 
 
@@ -145,6 +181,9 @@ def _inconclusive(facts: Facts) -> str:
             return f"The {run.kind.value} run was lost with its container; run the verification again."
     if facts.witness is not None and (problem := trouble(facts.witness)):
         return f"The run of the witness tests without the patch {problem}; whether they are red cannot be told."
+    for run in facts.twins:
+        if problem := trouble(run):
+            return f"The run of what was fixed, with expectations that nothing can meet, {problem}."
     return ""
 
 

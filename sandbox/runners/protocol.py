@@ -24,6 +24,10 @@ class RunRequest:
     """The environment it runs in."""
     order_seed: int = 0
     """0: the runner's own order; else the tests run in another one, where the runner can, which the seed decides."""
+    hidden: tuple[str, ...] = ()
+    """Environment variables that the runner itself sets and that the tests are not to see, where the launcher can."""
+    test_seconds: float = 0.0
+    """How long one test may take before it is ended and red, where the launcher can; 0: as long as the run."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,9 @@ import pytest
 
 from sandbox.errors import PatchDoesNotApply, PatchRefused
 from sandbox.runners import RUNNERS
-from sandbox.split import Split, edited_tests, select, split
+from sandbox.split import Split, edited_tests, split
 from sandbox.tree import GitTree, create, run_git
 from sandbox.types import TestId
-from tests.support.cases import FilesView
 
 PYTEST = RUNNERS["pytest"]
 FILES = {
@@ -106,15 +105,6 @@ def test_a_patch_through_a_symbolic_link_of_base_is_refused(base: GitTree) -> No
     linked = GitTree(base.git_dir, run_git(base.git_dir, "mktree", stdin=listing).decode().strip())
     with pytest.raises(PatchRefused, match="symbolic link"):
         split(linked, "--- /dev/null\n+++ b/link/passwd\n@@ -0,0 +1 @@\n+x\n", "", PYTEST)
-
-
-def test_a_long_suite_is_cut_to_what_names_the_change() -> None:
-    view = FilesView(
-        {"t/test_books.py": "", "t/test_other.py": "from shelf import books\n", "t/test_no.py": "booksy\n"}
-    )
-    assert select(view, view.paths(), ["shelf/books.py"]) == ("t/test_books.py", "t/test_other.py")
-    assert select(view, view.paths(), ["shelf/__init__.py"]) == ("t/test_other.py",)
-    assert select(view, view.paths(), []) == ()
 
 
 RED, GREEN = b"def test_a():\n    assert 0\n", b"def test_a():\n    assert 1\n"

@@ -19,7 +19,8 @@ def run(source: str, name: str, **names: object) -> None:
     made = twin(source.encode(), frozenset({name}))
     assert made is not None
     space: dict[str, object] = dict(names)
-    exec(compile(made, "twin", "exec"), space)
+    assert made[1] == {name}
+    exec(compile(made[0], "twin", "exec"), space)
     function = space[name.split(".")[0]]
     for part in name.split(".")[1:]:
         function = getattr(function(), part)  # type: ignore[operator]
@@ -67,7 +68,13 @@ def test_methods_and_unittests_own_comparison_have_twins() -> None:
 def test_other_tests_of_the_module_stay_as_they_are() -> None:
     made = twin(b"def test_x():\n    assert 1 == 1\n\ndef test_y():\n    assert 2 == 2\n", frozenset({"test_x"}))
     assert made is not None
-    assert b"assert 2 == 2" in made
+    assert b"assert 2 == 2" in made[0]
+
+
+def test_tests_that_stand_under_a_condition_have_twins_and_others_are_not_named() -> None:
+    made = twin(b"if True:\n    def test_x():\n        pass\n", frozenset({"test_x", "Inherited.test_y"}))
+    assert made is not None
+    assert made[1] == {"test_x"}
 
 
 @pytest.mark.parametrize("source", [b"def test_x(:\n", b"\x00", b"", b"def test_y():\n    pass\n", b"(" * 100_000])

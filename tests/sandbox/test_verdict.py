@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.comparison import Facts, baseline, trouble, turned_green, turned_red, unresolved, witnesses
+from sandbox.comparison import Facts, baseline, trouble, witnesses
+from sandbox.confirmation import Standing, regression_sides, to_repeat, turned_green, turned_red
 from sandbox.types import (
     Ended,
     Evidence,
@@ -153,18 +154,20 @@ def test_a_missing_symbol_is_no_witness() -> None:
 
 
 def test_a_witness_that_stays_red_is_not_fixed() -> None:
-    verdict = judge(fixing(candidate=candidate({OLD: P, NEW: F})))
+    verdict = judge(fixing(candidate=candidate({OLD: P, NEW: F}), confirmations=()))
     assert isinstance(verdict, NotFixed)
     assert verdict.still_red[0].id == NEW
 
 
 def test_a_new_test_that_only_the_patch_turns_red_is_not_fixed() -> None:
-    verdict = judge(fixing(witness=witness({NEW: P}), candidate=candidate({NEW: F})))
+    verdict = judge(fixing(witness=witness({NEW: P}), candidate=candidate({NEW: F}), confirmations=()))
     assert isinstance(verdict, NotFixed)
 
 
 def test_a_given_test_that_only_the_patch_turns_red_is_a_regression() -> None:
-    verdict = judge(fixing(given_tests=True, witness=witness({NEW: P}), candidate=candidate({NEW: F})))
+    verdict = judge(
+        fixing(given_tests=True, witness=witness({NEW: P}), candidate=candidate({NEW: F}), confirmations=())
+    )
     assert isinstance(verdict, Regressed)
 
 
@@ -203,7 +206,7 @@ def test_a_first_test_in_a_repository_without_any_can_be_verified() -> None:
 
 
 def test_skipped_test_is_not_a_fix() -> None:
-    assert isinstance(judge(fixing(candidate=candidate({NEW: S}))), NotFixed)
+    assert isinstance(judge(fixing(candidate=candidate({NEW: S}), confirmations=())), NotFixed)
 
 
 def test_skipped_before_and_after_says_nothing() -> None:
@@ -253,7 +256,7 @@ def test_absent_for_an_import_error_says_so() -> None:
 
 
 def test_witness_absent_with_the_patch_is_not_fixed() -> None:
-    assert isinstance(judge(fixing(candidate=candidate({}))), NotFixed)
+    assert isinstance(judge(fixing(candidate=candidate({}), confirmations=())), NotFixed)
 
 
 def test_witness_absent_without_the_patch_is_no_red() -> None:
@@ -371,7 +374,7 @@ def test_a_test_absent_from_one_base_run_is_flaky() -> None:
 def test_a_loss_that_a_second_run_does_not_show_is_flaky() -> None:
     facts = Facts(base=base(), regression=regression({OLD: F}))
     facts = replace(facts, confirmations=(again("regression", {OLD: P}, [OLD]), again("base", {OLD: P}, [OLD])))
-    assert unresolved(facts)
+    assert to_repeat(regression_sides(facts), Standing.WHOLE, [OLD]) == (OLD,)
     verdict = judge(replace(facts, confirmations=(*facts.confirmations, again("regression", {OLD: P}))))
     assert isinstance(verdict, RegressionFree)
     assert verdict.evidence.flaky == (OLD,)
@@ -394,12 +397,14 @@ def test_tests_that_break_each_other_are_a_regression_though_each_is_green_alone
 def test_a_test_that_is_red_alone_on_base_too_needs_the_whole_run() -> None:
     confirmations = (again("regression", {OLD: F}, [OLD]), again("base", {OLD: F}, [OLD]))
     facts = Facts(base=base(), regression=regression({OLD: F}), confirmations=confirmations)
-    assert unresolved(facts)
+    assert to_repeat(regression_sides(facts), Standing.WHOLE, [OLD]) == (OLD,)
     assert isinstance(judge(replace(facts, confirmations=(*confirmations, again("regression", {OLD: F})))), Regressed)
 
 
-def test_nothing_is_unresolved_before_a_second_run() -> None:
-    assert not unresolved(Facts(base=base(), regression=regression({OLD: F})))
+def test_before_a_second_look_a_test_is_to_be_seen_alone() -> None:
+    sides = regression_sides(Facts(base=base(), regression=regression({OLD: F})))
+    assert to_repeat(sides, Standing.WHOLE, [OLD]) == ()
+    assert to_repeat(sides, Standing.ALONE, [OLD]) == (OLD,)
 
 
 @pytest.mark.parametrize(
@@ -564,6 +569,6 @@ def test_a_run_on_a_tree_without_the_patch_s_source_keeps_what_base_keeps() -> N
 
 def test_a_result_without_a_failure_is_told_by_its_status() -> None:
     bare = TestReport(results={NEW: TestResult(id=NEW, status=F)}, exit_code=1, complete=True, must_fail=F, must_pass=P)
-    verdict = judge(fixing(candidate=candidate(bare)))
+    verdict = judge(fixing(candidate=candidate(bare), confirmations=()))
     assert isinstance(verdict, NotFixed)
     assert verdict.still_red[0].why == "failed"

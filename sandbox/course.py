@@ -1,0 +1,104 @@
+"""The runs of one verification as they are made: each is kept for the proof and told to whoever watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from sandbox import comparison
+from sandbox.cache import RunCache
+from sandbox.comparison import Facts
+from sandbox.execution import Bench, Variation
+from sandbox.split import Split
+from sandbox.tree import GitTree
+from sandbox.types import Limits, Progress, RunKind, TestId, TestRun
+
+_TOLD = {
+    RunKind.BASE: "base",
+    RunKind.WITNESS: "new tests without the patch",
+    RunKind.REGRESSION: "existing tests with the patch",
+    RunKind.CANDIDATE: "new tests with the patch",
+    RunKind.CONFIRMATION: "once more",
+    RunKind.TWIN: "expecting the impossible",
+}
+_LEAST_TEST_SECONDS = 60.0
+_TEST_FACTOR = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """Safe to share between threads."""
+
+    bench: Bench
+    base: GitTree
+    trees: Split
+    cache: RunCache
+    limits: Limits
+    budget_seconds: float
+    progress: Progress
+    runs: list[TestRun] = field(default_factory=list)
+
+    def run(
+        self,
+        kind: RunKind,
+        tree: GitTree,
+        facts: Facts | None = None,
+        *,
+        timeout: float = 0.0,
+        files: tuple[str, ...] = (),
+        tests: tuple[TestId, ...] = (),
+        variation: Variation | None = None,
+    ) -> TestRun:
+        """One run; its time limits follow from base's runs, where `facts` has them."""
+        run = self.bench.run(
+            kind,
+            tree,
+            timeout=timeout or self._timeout(facts),
+            files=files,
+            tests=tests,
+            variation=variation,
+            test_seconds=_test_seconds(facts),
+        )
+        self.keep(run)
+        return run
+
+    def settled(self, kind: RunKind, tree: GitTree, facts: Facts, files: tuple[str, ...]) -> TestRun:
+        """A run with the patch; one that came to no orderly end is tried a second time before that is believed."""
+        first = self.run(kind, tree, facts, files=files)
+        if not comparison.trouble(first):
+            return first
+        second = self.run(kind, tree, facts, files=files)
+        return first if comparison.trouble(second) else second
+
+    def keep(self, run: TestRun) -> None:
+        self.runs.append(run)
+        self.progress(f"{_TOLD[run.kind]}: {told(run)}")
+
+    def _timeout(self, facts: Facts | None) -> float:
+        """Thrice what base took, and a minute: a patch that makes the suite hang is not waited for."""
+        if facts is None:
+            return self.limits.seconds
+        return min(self.limits.seconds, 3 * max(run.seconds for run in facts.base) + 60)
+
+
+def _test_seconds(facts: Facts | None) -> float:
+    """For one test: a minute, or twenty times what base's slowest took; 0, no limit, where base is not known."""
+    if facts is None:
+        return 0.0
+    slowest = [result.seconds for run in facts.base for result in comparison.report_of(run).results.values()]
+    return max(_LEAST_TEST_SECONDS, _TEST_FACTOR * max(slowest, default=0.0))
+
+
+def at_once(jobs: Iterable[Callable[[], TestRun]]) -> tuple[TestRun, ...]:
+    """Two at a time: on the two sides of a comparison the machine is as busy."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        futures: list[Future[TestRun]] = [pool.submit(job) for job in jobs]
+        return tuple(future.result() for future in futures)
+
+
+def told(run: TestRun) -> str:
+    if problem := comparison.trouble(run):
+        return f"the run {problem}"
+    report = comparison.report_of(run)
+    return f"{len(report.green)} green, {len(report.red)} red of {len(report.results)} tests in {run.seconds:.1f} s"
