@@ -140,8 +140,14 @@ class Build:
             return True  # the tree's code has been there; the note is right in doubt
         return True
 
-    def keep_generated(self) -> None:
-        """Pack what the steps made in the tree: the tree itself is no part of the image."""
+    def keep_generated(self, linked: tuple[str, ...] = ()) -> None:
+        """Pack what the steps made in the tree: the tree itself is no part of the image. `linked` is the plan's."""
+        if linked:
+            moved = self._container.run(
+                ["/usr/bin/python3", "-I", "-c", git_scripts.KEEP_LINKED, *linked], timeout=600, env=git_scripts.ENV
+            )
+            if moved.exit_code != 0:
+                raise ImageBuildFailed("What the build installed in the tree could not be kept.", log_tail=moved.output)
         result = self._container.run(["/bin/sh", "-c", git_scripts.KEEP_GENERATED], timeout=300, env=git_scripts.ENV)
         if result.exit_code != 0:
             raise ImageBuildFailed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,12 +18,13 @@ from sandbox.container import Container
 from sandbox.daemon import ContainerSpec, Daemon
 from sandbox.destinations import BuildPolicy, package_rules, system_rules, upstream
 from sandbox.dockerfile import Dockerfile
-from sandbox.errors import SandboxError, SetupError
+from sandbox.errors import ImageBuildFailed, SandboxError, SetupError
 from sandbox.frames import Transport
 from sandbox.images import Image
 from sandbox.layout import SYSTEM_PATH, USER, WORK
 from sandbox.proxy.policy import Rule
 from sandbox.rendezvous import Rendezvous
+from sandbox.shelf import Shelf
 from sandbox.shell import supervisor_command
 from sandbox.toolchains import ToolchainSources
 from sandbox.types import EnvironmentPlan, Limits, Progress, Tree
@@ -71,6 +72,8 @@ class Engine:
         self._config = config
         self._daemon = daemon
         self._owner: Final = orphans.this_process()
+        self.shelf: Final = Shelf(daemon, config.cache_dir, self._owner.machine)
+        """The images that there are, and which of them may go."""
         self._meets = config.meetings is not None and daemon.is_local
         """Until it was seen that this engine's containers cannot reach a socket of this machine."""
 
@@ -99,11 +102,13 @@ class Engine:
 
         Raises `SetupError` where it does not start, `EngineUnavailable`.
         """
+        self.shelf.touch(image.id)
         with self._started(self._spec(image.id, limits), limits, image.env) as container:
             yield container
 
     def launch(self, image: Image, limits: Limits) -> Container:
         """As `container`, but the caller's to close."""
+        self.shelf.touch(image.id)
         return self._launched(self._spec(image.id, limits), limits, image.env)
 
     def collect_orphans(self) -> int:
@@ -142,13 +147,32 @@ class Engine:
         if base is None:
             raise SetupError(f"The engine lost the base image of {plan.language} while it was asked for.")
         recipe = dockerfile.render(plan, tree, base.id, scope)
-        with images.one_at_a_time(self._config.cache_dir / f"image-{recipe.digest[:24]}.lock"):
-            tag = f"redgreen-env:{recipe.digest[:24]}"
-            found = self._daemon.image(tag)
-            if found is not None:
-                return Image(id=found.id, tag=tag, cached=True, env=dict(plan.env), notes=images.notes_of(found.labels))
+        tag = images.environment_tag(recipe.digest)
+
+        def build() -> Image:
             prepared = self._ensure_prepared(recipe, base.id, progress)
-            return self._build(recipe, prepared, tag, plan, tree, progress)
+            return self._build(recipe, prepared, tag, plan, tree, progress, scope)
+
+        with images.one_at_a_time(self._config.cache_dir / images.lock_of(tag)):
+            found = self._daemon.image(tag)
+            if found is None:
+                return build()
+            self.shelf.touch(found.id)
+            notes = images.notes_of(found.labels)
+            image = Image(id=found.id, tag=tag, cached=True, env=dict(plan.env), notes=notes)
+            if not self.shelf.retry_due(found.id, found.created, incomplete=bool(notes)):
+                return image
+            return self._built_again(image, build, progress)
+
+    def _built_again(self, image: Image, build: Callable[[], Image], progress: Progress) -> Image:
+        """What was passed over may be to be had by now; where the whole cannot, the old image still serves."""
+        progress("environment: what failed to install is tried again")
+        try:
+            return build()
+        except (ImageBuildFailed, SetupError) as error:
+            progress(f"environment: the earlier image is used ({error})")
+            self.shelf.retried(image.id)
+            return image
 
     def _base_of(self, plan: EnvironmentPlan, progress: Progress) -> str:
         if plan.base in ("", images.OFFLINE_BASE):
@@ -159,10 +183,11 @@ class Engine:
 
     def _ensure_prepared(self, recipe: Dockerfile, base: str, progress: Progress) -> str:
         """Base, system packages, user and empty virtual environment: shared by repositories, made by root."""
-        tag = f"redgreen-env:prepared-{recipe.prepared_digest[:24]}"
-        with images.one_at_a_time(self._config.cache_dir / f"image-prepared-{recipe.prepared_digest[:24]}.lock"):
+        tag = images.prepared_tag(recipe.prepared_digest)
+        with images.one_at_a_time(self._config.cache_dir / images.lock_of(tag)):
             found = self._daemon.image(tag)
             if found is not None:
+                self.shelf.touch(found.id)
                 return found.id
             with (
                 self.build_access(self._system_rules(), progress) as way,
@@ -174,10 +199,17 @@ class Engine:
                 for toolchain in recipe.toolchains:
                     toolchains.provide(container, build, toolchain, self._config.toolchains, progress)
                 build.system(recipe.environment)
-                return self._daemon.commit(container.id, tag, images.commit_changes(()))
+                return self._daemon.commit(container.id, tag, self._changes(()))
 
     def _build(
-        self, recipe: Dockerfile, prepared: str, tag: str, plan: EnvironmentPlan, tree: Tree, progress: Progress
+        self,
+        recipe: Dockerfile,
+        prepared: str,
+        tag: str,
+        plan: EnvironmentPlan,
+        tree: Tree,
+        progress: Progress,
+        scope: str,
     ) -> Image:
         started = time.monotonic()
         rules = package_rules(self._config.build_policy, self._config.build_env)
@@ -190,9 +222,12 @@ class Engine:
             container.put_tree(tree)
             notes = build.steps(recipe.steps, dict(plan.env), recipe.dated)
             build.keep_generated(plan.linked)
-            id_ = self._daemon.commit(container.id, tag, images.commit_changes(notes))
+            id_ = self._daemon.commit(container.id, tag, self._changes(notes, scope))
         progress(f"environment: built in {time.monotonic() - started:.0f} s")
         return Image(id=id_, tag=tag, cached=False, env=dict(plan.env), notes=notes)
+
+    def _changes(self, notes: tuple[str, ...], scope: str = "") -> list[str]:
+        return images.commit_changes(notes, machine=self._owner.machine, scope=scope)
 
     def _settings(self, way: Access) -> BuildSettings:
         config = self._config

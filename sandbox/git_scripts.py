@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from sandbox import linked_scripts
 from sandbox.layout import BASE_GIT, GENERATED, TMP, TREE
 
 ENV: Final[Mapping[str, str]] = MappingProxyType(
@@ -43,7 +44,7 @@ _LAY_GENERATED: Final = f"""\
 if [ -f {GENERATED} ]; then
   tar -C {TREE} -xf {GENERATED} --skip-old-files --no-same-owner
 fi
-"""
+{linked_scripts.LAY}"""
 
 PUT_TREE: Final = f"""\
 set -eu
@@ -62,6 +63,7 @@ printf '__pycache__/\\n*.pyc\\n.pytest_cache/\\n.mypy_cache/\\n.ruff_cache/\\n.h
 if [ -f {GENERATED} ]; then
   cat {GENERATED}.exclude >> {BASE_GIT}/info/exclude
 fi
+{{ {linked_scripts.EXCLUDE} }} >> {BASE_GIT}/info/exclude
 cp -R {BASE_GIT} {TREE}/.git
 git -C {TREE} config core.bare false
 rm {TREE}/.git/info/attributes
@@ -121,3 +123,6 @@ if [ -s {_LIST} ]; then
 fi
 rm -f {_LIST}
 """
+
+KEEP_LINKED: Final = linked_scripts.keep(_GIT)
+"""For Python; before `KEEP_GENERATED`. Arguments: the names of the directories that are linked, not copied."""

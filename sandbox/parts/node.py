@@ -1,22 +1,82 @@
-"""JavaScript's and TypeScript's files: npm, jest, vitest, mocha and karma. Pure."""
+"""JavaScript's and TypeScript's files: npm, pnpm, yarn; jest, vitest, mocha, node:test, tap, ava and karma. Pure."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from sandbox.parts.rules import Rules
+from sandbox.types import RepoView
+
+_SECTIONS = (
+    "scripts", "config", "jest", "mocha", "vitest", "ava", "tap", "tape", "c8", "nyc", "karma", "babel", "browserslist",
+    "ts-node", "swc", "wireit", "jspm", "lint-staged", "directories",
+)  # fmt: skip
+"""What decides how tests are started and transformed. The dependencies do not: the image has base's."""
+_TEST_PLACES = frozenset({"test", "tests", "__tests__", "spec", "fixtures", "__fixtures__", "testdata"})
+_LOADERS = re.compile(r"\.pnp\.[cm]?js$|\.pnp\.loader\.mjs$")
 
 
 def _of_package(text: str) -> Any:
     manifest = json.loads(text)
-    return {key: manifest.get(key) for key in ("scripts", "jest", "mocha", "vitest", "c8", "nyc")}
+    return {key: manifest.get(key) for key in _SECTIONS}
+
+
+def _sign(_base: RepoView, _patched: RepoView, path: str) -> str:
+    *directories, name = path.split("/")
+    if "node_modules" in directories:
+        above = directories[: directories.index("node_modules")]
+        if _TEST_PLACES.isdisjoint(above):
+            return f"{path}: takes the place of an installed package"
+    if _LOADERS.search(name):
+        return f"{path}: decides what every import loads"
+    return ""
+
+
+def _suffixed(*stems: str) -> tuple[str, ...]:
+    return tuple(f"{stem}.{suffix}" for stem in stems for suffix in ("[jt]s", "[jt]sx", "[cm][jt]s"))
 
 
 RULES = Rules(
-    config=frozenset({"package.json"}),
-    config_patterns=("jest.config.*", "vitest.config.*", ".mocharc*", "karma.conf.*"),
-    tests=("*.test.[jt]s", "*.test.[jt]sx", "*.spec.[jt]s", "*.spec.[jt]sx"),
-    test_directories=frozenset({"__tests__"}),
+    config=frozenset(
+        {"package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", "pnpmfile.js", ".node-version", ".nvmrc"}
+    ),
+    config_patterns=(
+        "jest.config.*",
+        "jest.preset.*",
+        "jest.setup.*",
+        "jest-*.config.*",
+        "vitest.config.*",
+        "vitest.workspace.*",
+        "vitest.setup.*",
+        "vite.config.*",
+        ".mocharc*",
+        "mocha.opts",
+        "karma.conf.*",
+        "ava.config.*",
+        ".taprc",
+        ".c8rc*",
+        ".nycrc*",
+        "babel.config.*",
+        ".babelrc*",
+        ".swcrc",
+        "tsconfig.json",
+        "tsconfig.*.json",
+        "tsconfig-*.json",
+        "tsconfig_*.json",
+        ".env",
+        ".env.*",
+        ".pnp.*",
+        "pnpm-workspace.yaml",
+    ),
+    tests=(
+        *_suffixed("*.test", "*.spec", "*[-_]test", "*[-_]spec", "test-*", "test", "tests"),
+        "*.snap",
+        "*.snap.cjs",
+        "spec/*.[jt]s",
+    ),
+    test_directories=frozenset({"__tests__", "__mocks__", "__snapshots__", "__fixtures__", "tap-snapshots"}),
     sections={"package.json": _of_package},
+    sign=_sign,
 )
