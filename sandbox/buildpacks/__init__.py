@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from sandbox.buildpacks import choice, command, go, java, python
+from sandbox.buildpacks import choice, command, go, java, node, python, rust
 from sandbox.types import EnvironmentPlan, RepoView
 
 Buildpack = Callable[[RepoView], EnvironmentPlan | None]
 
-LANGUAGES: Mapping[str, Buildpack] = {"python": python.detect, "go": go.detect, "java": java.detect}
+LANGUAGES: Mapping[str, Buildpack] = {
+    "python": python.detect,
+    "go": go.detect,
+    "rust": rust.detect,
+    "java": java.detect,
+    "node": node.detect,
+}
 """By the language that their plans name."""
 FALLBACK: Buildpack = command.detect
 """Asked only where no language is known: exit-code evidence."""

@@ -1,7 +1,82 @@
-"""Rust's files. Pure."""
+"""Rust's files: Cargo's and rustc's, and the items of a file that are tests. Pure."""
 
 from __future__ import annotations
 
-from sandbox.parts.rules import Rules
+import re
+import tomllib
+from typing import Any
 
-RULES = Rules()
+from sandbox.parts import rust_items
+from sandbox.parts.rules import Rules
+from sandbox.types import RepoView
+
+_ASSERTING = frozenset({"assert", "assert_eq", "assert_ne", "panic", "matches", "unreachable", "debug_assert"})
+"""Macros that say whether a test is red; a definition of one hides the standard library's."""
+_RUNNER = re.compile(rb"\btest_runner\b|\bcustom_test_frameworks\b|\breexport_test_harness_main\b")
+
+
+def _of_manifest(text: str) -> Any:
+    """What decides which tests are built, with what, and how: flags like overflow checks included."""
+    document = tomllib.loads(text)
+    kept: dict[str, Any] = {
+        key: document.get(key) for key in ("test", "profile", "dev-dependencies", "patch", "replace")
+    }
+    package = document.get("package", {})
+    kept["package"] = {key: package.get(key) for key in ("autotests", "autobins", "build", "edition")}
+    for kind in ("lib", "bin", "example"):
+        targets = document.get(kind, [])
+        kept[kind] = [_of_target(target) for target in (targets if isinstance(targets, list) else [targets])]
+    targets = document.get("target", {})
+    kept["target"] = {name: table.get("dev-dependencies") for name, table in targets.items()}
+    return kept
+
+
+def _of_target(target: dict[str, Any]) -> dict[str, Any]:
+    chosen = {key: target.get(key) for key in ("test", "harness", "path")}
+    return {"name": target.get("name"), **chosen} if any(value is not None for value in chosen.values()) else {}
+
+
+def _sign(base: RepoView, patched: RepoView, path: str) -> str:
+    if not path.endswith(".rs"):
+        return ""
+    before, after = base.read(path) or b"", patched.read(path) or b""
+    if _RUNNER.search(after) and not _RUNNER.search(before):
+        return f"{path}: puts another test runner in the place of Rust's own"
+    added = _macros(after) - _macros(before)
+    if hidden := sorted(added & _ASSERTING):
+        return f"{path}: defines a macro {hidden[0]}! that hides the standard library's"
+    return ""
+
+
+def _macros(data: bytes) -> frozenset[str]:
+    return rust_items.defined_macros(data.decode("utf-8", "replace")) or frozenset()
+
+
+def _divide(before: bytes, after: bytes) -> tuple[bytes, bytes] | None:
+    try:
+        found = rust_items.divide(before.decode("utf-8"), after.decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
+    return (found[0].encode(), found[1].encode()) if found is not None else None
+
+
+def _tests(data: bytes) -> dict[str, str] | None:
+    try:
+        found = rust_items.test_functions(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
+    return {name.replace("::", "."): text for name, text in found.items()} if found is not None else None
+
+
+def holds_tests(data: bytes) -> bool:
+    """True for a file with test functions; False for one that does not read as Rust."""
+    return bool(_tests(data))
+
+
+RULES = Rules(
+    config=frozenset({"cargo.toml", "rust-toolchain", "rust-toolchain.toml", "nextest.toml", "tarpaulin.toml"}),
+    config_patterns=("*.cargo/config", "*.cargo/config.toml", "clippy.toml", ".clippy.toml"),
+    tests=("tests.rs", "test.rs", "*_test.rs", "*_tests.rs"),
+    sections={"cargo.toml": _of_manifest},
+    sign=_sign,
+)

@@ -10,14 +10,10 @@ from sandbox.cache import RunCache
 from sandbox.engine import Engine
 from sandbox.tree import GitTree
 from sandbox.types import (
-    NotFixed,
     Proof,
     Regressed,
-    RegressionFree,
     TestStatus,
     Verified,
-    WitnessInvalid,
-    WitnessNotRed,
 )
 from sandbox.verify import VerifyRequest, verify
 from tests.support.cases import COMMIT, append, case, edit
