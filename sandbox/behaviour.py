@@ -13,7 +13,8 @@ from sandbox.types import Failure, Part, TestId, TestResult
 
 _LOADING = frozenset(
     f"builtins.{name}" for name in ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError")
-)
+) | {"ModuleNotFoundError"}
+"""The last is what the launcher calls JavaScript's `Error: Cannot find module`."""
 _PLAIN_VALUES = (
     "NoneType|str|bytes|bytearray|int|float|complex|bool|list|dict|tuple|set|frozenset|generator|range|"
     "Match|datetime|date|timedelta|Decimal"
@@ -21,6 +22,8 @@ _PLAIN_VALUES = (
 _MISSING_ATTRIBUTE = re.compile(r"has no attribute '|does not have the attribute '")
 _PLAIN_OWNER = re.compile(rf"^'(?:{_PLAIN_VALUES})' object has no attribute")
 _MISSING_NAME = re.compile(r"^(?:name|free variable) '[^']*' is not defined|referenced before assignment")
+_JS_MISSING_MEMBER = re.compile(r"is not a (?:function|constructor)\b|^Class extends value undefined")
+_JS_MISSING_NAME = re.compile(r"^\S+ is not defined$")
 _MISSING_PARAMETER = re.compile(
     r"unexpected keyword argument|invalid keyword argument|positional arguments? (?:but|\()|"
     r"takes no (?:keyword )?arguments|missing \d+ required|takes (?:exactly|at most|at least|from) "
@@ -67,6 +70,10 @@ def _only_missing(test: TestId, failure: Failure) -> bool:
             return _MISSING_NAME.search(message) is not None
         case "builtins.TypeError":
             return _MISSING_PARAMETER.search(message) is not None
+        case "TypeError":
+            return _JS_MISSING_MEMBER.search(message) is not None
+        case "ReferenceError":
+            return _JS_MISSING_NAME.search(message) is not None
         case _:
             return False
 

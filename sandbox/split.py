@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sandbox import tamper, testedits
-from sandbox.parts import classify
+from sandbox.parts import classify, node
 from sandbox.patch import parse
 from sandbox.runners.protocol import Runner
 from sandbox.tree import EXECUTABLE, REGULAR, GitTree
@@ -112,8 +112,11 @@ def _parts(base: GitTree, applied: GitTree, changed: Iterable[str], runner: Runn
 
 def _holds_tests(tree: GitTree, path: str, runner: Runner) -> bool:
     """The runner would collect from it, and finds something. The name alone is not enough: `python_files = *.py`."""
-    data = tree.read(path) if path.endswith(".py") else None
-    return data is not None and runner.is_test_file(tree, path) and testedits.holds_tests(data)
+    if not path.endswith((".py", *node.SUFFIXES)):
+        return False
+    data = tree.read(path)
+    found = testedits.holds_tests if path.endswith(".py") else node.holds_tests
+    return data is not None and runner.is_test_file(tree, path) and found(data)
 
 
 def _stands_among_tests(base: GitTree, path: str, runner: Runner) -> bool:

@@ -9,6 +9,10 @@ from typing import Any
 from sandbox.parts.rules import Rules
 from sandbox.types import RepoView
 
+SUFFIXES = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
+_TEST_CALL = re.compile(
+    rb"^[^\n/*]*?\b(?:it|test|describe|suite|context|specify|tape|tap|ava|t)(?:\.\w+)*[ \t]*[(`]", re.MULTILINE
+)
 _SECTIONS = (
     "scripts", "config", "jest", "mocha", "vitest", "ava", "tap", "tape", "c8", "nyc", "karma", "babel", "browserslist",
     "ts-node", "swc", "wireit", "jspm", "lint-staged", "directories",
@@ -16,6 +20,11 @@ _SECTIONS = (
 """What decides how tests are started and transformed. The dependencies do not: the image has base's."""
 _TEST_PLACES = frozenset({"test", "tests", "__tests__", "spec", "fixtures", "__fixtures__", "testdata"})
 _LOADERS = re.compile(r"\.pnp\.[cm]?js$|\.pnp\.loader\.mjs$")
+
+
+def holds_tests(data: bytes) -> bool:
+    """True where a file that a runner would collect calls anything by which tests are told."""
+    return _TEST_CALL.search(data) is not None
 
 
 def _of_package(text: str) -> Any:

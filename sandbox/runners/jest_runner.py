@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 
+from sandbox.parts.node import SUFFIXES
 from sandbox.runners import node_globs, node_invocation, node_launch, report
 from sandbox.runners.node_launch import Launch
 from sandbox.runners.protocol import PreparedRun, RunRequest
@@ -84,7 +85,7 @@ class JestRunner:
         return node_launch.file_of(test)
 
     def is_test_file(self, view: RepoView, path: str) -> bool:
-        if "node_modules" in path.split("/") or not path.endswith(node_launch.SUFFIXES):
+        if "node_modules" in path.split("/") or not path.endswith(SUFFIXES):
             return False
         globs, regexes = configured(view)
         return node_globs.matches(path, globs or _DEFAULT) or any(_searches(regex, path) for regex in regexes)

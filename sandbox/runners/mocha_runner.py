@@ -10,6 +10,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
+from sandbox.parts.node import SUFFIXES
 from sandbox.runners import node_globs, node_invocation, node_launch, report
 from sandbox.runners.node_launch import Launch
 from sandbox.runners.protocol import PreparedRun, RunRequest
@@ -79,7 +80,7 @@ class MochaRunner:
 
     def is_test_file(self, view: RepoView, path: str) -> bool:
         """By the specs of the test script and of mocha's configuration, else by mocha's default; and by name."""
-        if "node_modules" in path.split("/") or not path.endswith(node_launch.SUFFIXES):
+        if "node_modules" in path.split("/") or not path.endswith(SUFFIXES):
             return False
         return any(_takes(spec, path) for spec in specs(view))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sandbox.layout import TMP
+from sandbox.parts.node import SUFFIXES
 from sandbox.runners import report
 from sandbox.runners.node_invocation import Invocation
 from sandbox.runners.protocol import PreparedRun, RunRequest
@@ -15,7 +16,6 @@ from sandbox.types import RepoView, TestId
 
 JOINT = " > "
 """Between the names of nested groups and of the test, in its id."""
-SUFFIXES = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
 _NUMBER = re.compile(r" \[\d+\]$")
 _COMMON = ("node_channel.cjs", "node_canary.cjs", "node_reporter.cjs")
 

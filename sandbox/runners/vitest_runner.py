@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from sandbox.parts.node import SUFFIXES
 from sandbox.runners import node_globs, node_invocation, node_launch, report
 from sandbox.runners.node_launch import Launch
 from sandbox.runners.protocol import PreparedRun, RunRequest
@@ -68,7 +69,7 @@ class VitestRunner:
         return node_launch.file_of(test)
 
     def is_test_file(self, view: RepoView, path: str) -> bool:
-        if "node_modules" in path.split("/") or not path.endswith(node_launch.SUFFIXES):
+        if "node_modules" in path.split("/") or not path.endswith(SUFFIXES):
             return False
         own = _included(view)
         return node_globs.matches(path, own or _DEFAULT)
