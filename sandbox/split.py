@@ -3,15 +3,18 @@
 regression = base + the patch's source part (tests, their configuration and CI files as in base),
 witness    = base + the tests part,
 candidate  = both. The tests part is the given test patch, or else the patch's own test files.
+
+Where a language keeps tests in the files they test, such a file is divided (`sandbox.parts.divide`): its source goes
+one way, its tests the other.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sandbox import tamper, testedits
+from sandbox import parts, tamper, testedits
 from sandbox.parts import classify, node
 from sandbox.patch import parse
 from sandbox.runners.protocol import Runner
@@ -38,6 +41,10 @@ class Split:
     ignored_test_edits: tuple[str, ...] = ()
     flagged_paths: tuple[str, ...] = ()
     source_paths: tuple[str, ...] = ()
+    rewritten_files: frozenset[str] = frozenset()
+    """Source files of which the patch's version ran, tests in them included."""
+    notes: tuple[str, ...] = ()
+    """One sentence for each file that holds source and tests and could not be divided."""
     signs: tuple[str, ...] = ()
 
     @property
@@ -48,34 +55,79 @@ class Split:
 def split(base: GitTree, diff: str, tests: str, runner: Runner) -> Split:
     """Raises `PatchRefused` and `PatchDoesNotApply`, for the patch and for the given tests."""
     applied, changed = _applied(base, parse(diff))
-    parts = _parts(base, applied, changed, runner)
-    source = tuple(sorted(path for path, part in parts.items() if part is Part.SOURCE))
-    own_tests = tuple(sorted(path for path, part in parts.items() if part is Part.TEST))
-    regression = base.overlay(applied, source)
-    if tests.strip():
+    kinds = _parts(base, applied, changed, runner)
+    source = {path for path, part in kinds.items() if part is Part.SOURCE}
+    own_tests = {path for path, part in kinds.items() if part is Part.TEST}
+    divided = _divided(base, applied, source)
+    # Of these only the tests differ, or the tests too.
+    mixed = {path for path, parted in divided.items() if parted.tests != (base.read(path) or b"")}
+    source -= {path for path in mixed if divided[path].source == base.read(path)}
+    regression = base.overlay(applied, sorted(source)).with_files(
+        {path: divided[path].source for path in sorted(source & mixed)}
+    )
+    given = bool(tests.strip())
+    if given:
         witness, moved = _applied(base, parse(tests))
         touched = tuple(sorted(moved))
-        ignored = own_tests
+        ignored = tuple(sorted(own_tests | mixed))
         edits: tuple[tuple[str, frozenset[str] | None], ...] = ()
+        candidate = regression.overlay(witness, touched).with_files(_joined(regression, witness, moved & set(divided)))
     else:
-        witness, touched = base.overlay(applied, own_tests), own_tests
-        edits = tuple(_edits(base, applied, own_tests))
+        touched = tuple(sorted(own_tests | mixed))
+        witness = base.overlay(applied, own_tests).with_files({path: divided[path].tests for path in sorted(mixed)})
+        candidate = regression.overlay(applied, touched)
+        edits = tuple(_edits(base, applied, touched))
         ignored = tuple(_named(edits))
     present = [path for path in touched if path in witness.entries]
     return Split(
         base=base,
         regression=regression,
         witness=witness,
-        candidate=regression.overlay(witness, touched),
-        given_tests=bool(tests.strip()),
+        candidate=candidate,
+        given_tests=given,
         test_files=tuple(path for path in present if runner.is_test_file(witness, path)),
-        touched_files=frozenset(touched) if tests.strip() else frozenset(),
+        touched_files=frozenset(touched) if given else frozenset(),
         edits=edits,
         ignored_test_edits=ignored,
         flagged_paths=tuple(sorted(path for path in changed if classify(path) in (Part.TEST_CONFIG, Part.CI))),
-        source_paths=source,
+        source_paths=tuple(sorted(source)),
+        rewritten_files=frozenset(source - set(divided)),
+        notes=tuple(
+            f"{path}: what of it is tests cannot be told, so its tests ran as the patch has them"
+            for path in sorted(source - set(divided))
+            if parts.can_hold_both(path) and applied.read(path) is not None
+        ),
         signs=tamper.static_signs(base, applied, changed),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Divided:
+    source: bytes
+    """The patch's source with base's tests."""
+    tests: bytes
+    """Base's source with the patch's tests."""
+
+
+def _divided(base: GitTree, applied: GitTree, source: Iterable[str]) -> dict[str, _Divided]:
+    found = {}
+    for path in source:
+        after = applied.read(path)
+        pair = parts.divide(path, base.read(path) or b"", after) if after is not None else None
+        if pair is not None:
+            found[path] = _Divided(source=pair[0], tests=pair[1])
+    return found
+
+
+def _joined(regression: GitTree, witness: GitTree, paths: Iterable[str]) -> Mapping[str, bytes]:
+    """Files that both the patch and the given tests change: the patch's source with the given tests."""
+    found = {}
+    for path in paths:
+        tests = witness.read(path)
+        pair = parts.divide(path, regression.read(path) or b"", tests) if tests is not None else None
+        if pair is not None:
+            found[path] = pair[1]
+    return found
 
 
 def edited_tests(split_: Split, runner: Runner, tests: Iterable[TestId]) -> frozenset[TestId]:
@@ -99,15 +151,15 @@ def _applied(base: GitTree, patch: Patch) -> tuple[GitTree, frozenset[str]]:
 
 def _parts(base: GitTree, applied: GitTree, changed: Iterable[str], runner: Runner) -> dict[str, Part]:
     """What each changed file is: by its name, and by what base's own configuration makes the runner collect."""
-    parts = {path: classify(path) for path in changed}
+    kinds = {path: classify(path) for path in changed}
     # Files that the patch adds, under base's configuration.
-    named = base.overlay(applied, [p for p, part in parts.items() if part is Part.SOURCE and p not in base.entries])
-    for path, part in parts.items():
+    named = base.overlay(applied, [p for p, part in kinds.items() if part is Part.SOURCE and p not in base.entries])
+    for path, part in kinds.items():
         if part is Part.TEST_CONFIG and tamper.same_test_sections(path, base.read(path), applied.read(path)):
-            parts[path] = Part.SOURCE
+            kinds[path] = Part.SOURCE
         elif part is Part.SOURCE and (_holds_tests(named, path, runner) or _stands_among_tests(base, path, runner)):
-            parts[path] = Part.TEST
-    return parts
+            kinds[path] = Part.TEST
+    return kinds
 
 
 def _holds_tests(tree: GitTree, path: str, runner: Runner) -> bool:
@@ -121,8 +173,8 @@ def _holds_tests(tree: GitTree, path: str, runner: Runner) -> bool:
 
 def _stands_among_tests(base: GitTree, path: str, runner: Runner) -> bool:
     """What the tests of a directory such as `pkg/test` use stands beside them. `django/test` holds no test."""
-    parts = path.split("/")
-    above = {"/".join(parts[:depth]) for depth in range(1, len(parts)) if _TEST_DIRECTORY.search(parts[depth - 1])}
+    names = path.split("/")
+    above = {"/".join(names[:depth]) for depth in range(1, len(names)) if _TEST_DIRECTORY.search(names[depth - 1])}
     return any(_holds_tests(base, other, runner) for other in base.entries if other.rpartition("/")[0] in above)
 
 
@@ -131,7 +183,8 @@ def _edits(base: GitTree, applied: GitTree, paths: Iterable[str]) -> Iterable[tu
         before = base.read(path)
         if before is None:
             continue
-        names = testedits.edited(before, applied.read(path)) if path.endswith(".py") else None
+        after = applied.read(path)
+        names = testedits.edited(before, after) if path.endswith(".py") else parts.edited_tests(path, before, after)
         if names is None or names:
             yield path, names
 

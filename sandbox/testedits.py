@@ -31,9 +31,9 @@ def holds_tests(data: bytes) -> bool:
 
 
 def qualified(test: TestId) -> str:
-    """`Class.test_x` of a pytest or unittest id, parameters cut off."""
+    """`Class.test_x` of a pytest or unittest id, `TestX` of a Go sub-test's: parameters and sub-tests cut off."""
     if "::" in test:
-        return ".".join(test.split("[")[0].split("::")[1:])
+        return ".".join(test.split("[")[0].split("::")[1:]).split("/")[0]
     return ".".join(test.split(".")[-2:])
 
 

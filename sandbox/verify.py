@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
-from sandbox import buildpacks, comparison
+from sandbox import buildpacks, comparison, signs
 from sandbox.base_runs import base_runs
 from sandbox.cache import RunCache
 from sandbox.comparison import Facts
@@ -95,8 +95,11 @@ class _Verification:
             flagged_paths=trees.flagged_paths,
             exit_code_only=runner.name == command_runner.NAME,
         )
-        if trees.signs:
-            return Tampered(evidence=evidence, signs=trees.signs)
+        sources = _changed(self._base, trees.regression)
+        if found := (*trees.signs, *signs.asks_for_tests(sources, self._base.mentions)):
+            return Tampered(evidence=evidence, signs=found)
+        seen = signs.for_people(sources, _changed(self._base, trees.witness))
+        evidence = replace(evidence, signs=(*trees.notes, *seen))
         try:
             image = self._engine.ensure_image(self._plan, self._base, self._progress, scope=self._request.scope)
             self._image = image.id
@@ -118,7 +121,7 @@ class _Verification:
             base=base.runs,
             touched=frozenset(test for test, file in files_of.items() if file in trees.touched_files),
             edited=edited_tests(trees, bench.runner, known),
-            rewritten=frozenset(test for test, file in files_of.items() if file in trees.source_paths),
+            rewritten=frozenset(test for test, file in files_of.items() if file in trees.rewritten_files),
             evidence=replace(evidence, selection=base.selection),
         )
         if any(comparison.trouble(run) for run in base.runs):
@@ -167,4 +170,18 @@ class _Verification:
         )
 
 
+def _changed(base: GitTree, tree: GitTree) -> tuple[signs.Changed, ...]:
+    """The files of the tree that are not as in base, as text."""
+    return tuple(
+        signs.Changed(path=path, before=_text(base.read(path)), after=_text(tree.read(path)))
+        for path in sorted(base.changed_paths(tree))
+    )
+
+
+def _text(data: bytes | None) -> str:
+    return (data or b"")[:_MOST_TEXT].decode("utf-8", "replace")
+
+
+_MOST_TEXT = 1 << 20
+"""Bytes of one file that are searched for signs."""
 _UNKNOWN_REPOSITORY = "The repository is of no kind that redgreen knows how to test."

@@ -40,3 +40,27 @@ def test_sections(path: str, data: bytes) -> Any:
 def signs_of(base: RepoView, patched: RepoView, path: str) -> tuple[str, ...]:
     """A sentence for each way in which a changed file reaches for the runner."""
     return tuple(sign for rules in PARTS if rules.sign and (sign := rules.sign(base, patched, path)))
+
+
+def can_hold_both(path: str) -> bool:
+    """True for a file of a language that keeps tests in the files they test."""
+    return any(rules.divide is not None and path.endswith(rules.suffix) for rules in PARTS)
+
+
+def divide(path: str, before: bytes, after: bytes) -> tuple[bytes, bytes] | None:
+    """(`after` with the tests of `before`, `before` with the tests of `after`); None where it cannot be told."""
+    for rules in PARTS:
+        if rules.divide is not None and path.endswith(rules.suffix):
+            return rules.divide(path, before, after)
+    return None
+
+
+def edited_tests(path: str, before: bytes, after: bytes | None) -> frozenset[str] | None:
+    """Names of tests of `before` that `after` changes or lacks; None where it cannot be told."""
+    for rules in PARTS:
+        if rules.tests_of is not None and path.endswith(rules.suffix):
+            old, new = rules.tests_of(before), rules.tests_of(after or b"")
+            if old is None or new is None:
+                return None
+            return frozenset(name for name, text in old.items() if new.get(name) != text)
+    return None

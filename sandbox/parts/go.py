@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from sandbox.parts.rules import Rules
 from sandbox.types import RepoView
@@ -17,12 +18,23 @@ _COMMENT = re.compile(rb"//(?!go:).*")
 _LINKNAME = re.compile(rb"^//go:linkname\s+\S+\s+(?:testing|testing/\S+)\.", re.MULTILINE)
 _IMPORTS = re.compile(rb"^\s*(?:import\s+)?(?:[\w.]+\s+)?\"(testing|unsafe)\"", re.MULTILINE)
 
+_FUNCTION = re.compile(r"^func (?P<name>(?:Test|Example|Fuzz)\w*)\(.*?^\}", re.MULTILINE | re.DOTALL)
+_DECIDES = re.compile(r"^//go:build .*|^func (?:TestMain|init)\(.*?^\}", re.MULTILINE | re.DOTALL)
+"""What decides whether a file's tests run at all."""
+
 
 def is_test_file(path: str) -> bool:
     """True for what the go command would compile into a test binary."""
     *directories, name = path.split("/")
     hidden = any(part in ("vendor", "testdata") or part.startswith((".", "_")) for part in directories)
     return name.endswith("_test.go") and not name.startswith((".", "_")) and not hidden
+
+
+def _tests_of(data: bytes) -> Mapping[str, str]:
+    """By the layout that gofmt gives every file: a function ends with the first brace that begins a line."""
+    text = data.decode("utf-8", "replace")
+    shared = "\n".join(_DECIDES.findall(text))
+    return {found["name"]: shared + found.group() for found in _FUNCTION.finditer(text) if found["name"] != "TestMain"}
 
 
 def _sign(base: RepoView, patched: RepoView, path: str) -> str:
@@ -55,4 +67,6 @@ RULES = Rules(
     config=frozenset({".golangci.yml", ".golangci.yaml", ".golangci.toml", ".golangci.json", ".testcoverage.yml"}),
     tests=("*_test.go",),
     sign=_sign,
+    suffix="_test.go",
+    tests_of=_tests_of,
 )

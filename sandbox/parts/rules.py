@@ -15,6 +15,15 @@ Sections = Callable[[str], Any]
 Sign = Callable[[RepoView, RepoView, str], str]
 """(base, patched, a path that the patch changes and does not delete) -> a sentence, or "" for nothing suspicious."""
 
+Divide = Callable[[str, bytes, bytes], tuple[bytes, bytes] | None]
+"""(path, a file before, after) -> (`after` with the tests of `before`, `before` with the tests of `after`).
+
+For languages that keep tests in the files they test. None where it cannot be told which of the text is tests.
+"""
+
+TestsOf = Callable[[bytes], Mapping[str, str] | None]
+"""A file's tests by name, and what decides about each as text to compare; None where it cannot be told."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
@@ -31,6 +40,10 @@ class Rules:
     """For manifests among `config` (by name) that also hold other things than test configuration."""
     sign: Sign | None = None
     """What in a changed file would load itself into the test process or take the runner's place."""
+    suffix: str = ""
+    """Of the files that `divide` and `tests_of` read."""
+    divide: Divide | None = None
+    tests_of: TestsOf | None = None
 
     def is_config(self, path: str) -> bool:
         return path.rpartition("/")[2].lower() in self.config or _matches(path, self.config_patterns)

@@ -52,7 +52,9 @@ def _macros(data: bytes) -> frozenset[str]:
     return rust_items.defined_macros(data.decode("utf-8", "replace")) or frozenset()
 
 
-def _divide(before: bytes, after: bytes) -> tuple[bytes, bytes] | None:
+def _divide(_path: str, before: bytes, after: bytes) -> tuple[bytes, bytes] | None:
+    if b"test" not in before and b"test" not in after:
+        return after, before
     try:
         found = rust_items.divide(before.decode("utf-8"), after.decode("utf-8"))
     except UnicodeDecodeError:
@@ -79,4 +81,7 @@ RULES = Rules(
     tests=("tests.rs", "test.rs", "*_test.rs", "*_tests.rs"),
     sections={"cargo.toml": _of_manifest},
     sign=_sign,
+    suffix=".rs",
+    divide=_divide,
+    tests_of=_tests,
 )

@@ -96,13 +96,15 @@ def test_functions(text: str) -> dict[str, str] | None:
     if parsed is None:
         return None
     found: dict[str, str] = {}
-    for item in parsed.tests.values():
-        inner = list(_functions(item))
-        outside = [] if item.is_test else _texts(_rest(item, inner))
-        shared = "\n".join(outside)
-        for function in inner:
-            name = "::".join((*function.path, function.name))
-            found[name] = shared + "\n" + parsed.text[function.start : function.end]
+    try:
+        for item in parsed.tests.values():
+            inner = list(_functions(item))
+            shared = "" if item.is_test else "\n".join(token.text for token in _rest(item, inner))
+            for function in inner:
+                name = "::".join((*function.path, function.name))
+                found[name] = shared + "\n" + parsed.text[function.start : function.end]
+    except (NotRust, RecursionError):
+        return None
     return found
 
 
@@ -352,7 +354,3 @@ def _rest(item: Item, functions: Iterable[Item]) -> list[Token]:
     """The tokens of a module's body that belong to none of its test functions."""
     spans = [(function.start, function.end) for function in functions]
     return [token for token in item.body if not any(start <= token.start < end for start, end in spans)]
-
-
-def _texts(found: Iterable[Token]) -> list[str]:
-    return [token.text for token in found]
