@@ -224,6 +224,7 @@ class _Display:
             self._bar.stop()
 
     def say(self, line: str) -> None:
+        line = " ".join(line.split())[:200]
         if self._bar is not None:
             self._bar.update(self._task, description=_plain(f"{self._counts()}  {line}")[:120])
         else:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import AliasChoices, BeforeValidator, Field
 
+from sandbox.buildpacks import python
 from sandbox.buildpacks.python import BASE
 from sandbox.layout import VENV
 from sandbox.swebench.commands import TestCommand, understood
@@ -205,8 +206,10 @@ def plan_for(
     command = understood(said.test_command) if said.test_command else _detected_command(detected)
     if command is None:
         return None
-    plan = detected or EnvironmentPlan(language="python", runner="pytest", base=BASE)
     own = said.installs
+    plan = detected or EnvironmentPlan(language="python", runner="pytest", base=BASE)
+    if plan.language == "python" and not own:
+        plan = python.at(plan, view, said.as_of or date)
     plan = replace(
         plan,
         runner=command.runner,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from typing import assert_never
 
 from sandbox.swebench.grading import Status, StatusMap
 from sandbox.types import TestReport, TestResult, TestStatus
@@ -70,6 +71,8 @@ def _word(result: TestResult, style: Style) -> Status | None:
             return None if style is Style.PYTEST else Status.SKIPPED
         case TestStatus.XPASSED:
             return None
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _of_pytest(id_: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from sandbox.swebench.commands import TestCommand
 from sandbox.swebench.grading import Split, Status, StatusMap, TestsStatus, grade
@@ -52,6 +53,8 @@ def reading(run: TestRun, command: TestCommand) -> Reading:
             return Reading(why="The test run was killed.", infra_failure=True)
         case Ended.EXITED:
             return _of_report(run.report, run.exit_code, command)
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _error(cause: Cause, why: str) -> Reading:
