@@ -1,7 +1,128 @@
-"""Java's files. Pure."""
+"""The files of Maven and Gradle builds: Surefire, Failsafe, JUnit, TestNG. Pure."""
 
 from __future__ import annotations
 
-from sandbox.parts.rules import Rules
+import re
+from typing import Any
+from xml.etree import ElementTree
 
-RULES = Rules(tests=("*Test.java", "*Tests.java"))
+from sandbox.parts.rules import Rules
+from sandbox.types import RepoView
+
+_RUNNER_PACKAGES = (
+    "org/junit/",
+    "junit/framework/",
+    "junit/extensions/",
+    "junit/runner/",
+    "org/testng/",
+    "org/opentest4j/",
+    "org/apiguardian/",
+    "org/hamcrest/",
+    "org/assertj/",
+    "com/google/common/truth/",
+    "org/spockframework/",
+    "org/apache/maven/",
+    "org/gradle/",
+)
+"""What tests are run and judged with: a class of the tree stands before the one of the same name in a library."""
+_SUFFIXES = (".java", ".kt", ".kts", ".groovy", ".scala")
+_PACKAGE = re.compile(r"^\s*package\s+([\w.]+)", re.MULTILINE)
+_SERVICES = re.compile(
+    r"(?:^|/)META-INF/services/(?:org\.(?:junit|testng|spockframework|apache\.maven|gradle|codehaus\.groovy)\.|"
+    r"javax\.annotation\.processing\.|java\.lang\.)"
+)
+_PROVIDES = re.compile(r"\bprovides\s+(?:org\.(?:junit|testng)|javax\.annotation\.processing)\.")
+_ABOUT_TESTS = re.compile(r"test|surefire|failsafe|argline|skip|junit|groups|^maven\.", re.IGNORECASE)
+_OTHER_THINGS = frozenset(
+    {"dependencies", "dependencyManagement", "version", "name", "description", "url", "inceptionYear", "organization"}
+    | {"licenses", "developers", "contributors", "scm", "issueManagement", "ciManagement", "distributionManagement"}
+)
+"""Of a pom: what can change without a change in how tests are run. Everything else can reach them through a plugin."""
+
+
+def _of_pom(text: str) -> Any:
+    """The pom without what only says what the project is and needs, and without properties that are not about tests."""
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise ValueError("a document type")
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314  # entities are refused above
+    except ElementTree.ParseError as error:
+        raise ValueError(str(error)) from None
+    return [
+        _properties(child) if _name(child) == "properties" else _value(child)
+        for child in root
+        if _name(child) not in _OTHER_THINGS
+    ]
+
+
+def _properties(element: ElementTree.Element) -> Any:
+    return sorted((_name(child), _value(child)) for child in element if _ABOUT_TESTS.search(_name(child)))
+
+
+def _value(element: ElementTree.Element) -> Any:
+    attributes = sorted(element.attrib.items())
+    return (_name(element), attributes, (element.text or "").strip(), [_value(child) for child in element])
+
+
+def _name(element: ElementTree.Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _sign(base: RepoView, patched: RepoView, path: str) -> str:
+    if _SERVICES.search(path):
+        return f"{path}: a service that the test runner or the compiler loads by itself"
+    if not path.endswith(_SUFFIXES):
+        return ""
+    text = (patched.read(path) or b"").decode("utf-8", "replace")
+    if path.endswith("module-info.java") and _PROVIDES.search(text):
+        return f"{path}: provides a service that the test runner or the compiler loads by itself"
+    package = _PACKAGE.search(text)
+    declared = package.group(1).replace(".", "/") + "/" if package else ""
+    taken = next((known for known in _RUNNER_PACKAGES if declared.startswith(known) or f"/{known}" in f"/{path}"), "")
+    if taken and not any(f"/{taken}" in f"/{other}" for other in base.paths()):
+        return f"{path}: a class that takes the place of the test runner's own ({taken.rstrip('/').replace('/', '.')})"
+    return ""
+
+
+RULES = Rules(
+    config=frozenset(
+        {
+            "pom.xml",
+            "mvnw",
+            "mvnw.cmd",
+            "gradlew",
+            "gradlew.bat",
+            "gradle.properties",
+            "testng.xml",
+            "junit-platform.properties",
+            "lombok.config",
+        }
+    ),
+    config_patterns=(
+        # A build script is a program: what of it is about tests cannot be told from the rest.
+        "*.gradle",
+        "*.gradle.kts",
+        ".mvn/*",
+        "*/.mvn/*",
+        "gradle/wrapper/*",
+        "buildSrc/*",
+        "*META-INF/services/org.junit.*",
+        "*META-INF/services/org.testng.*",
+    ),
+    tests=(
+        "src/test/*",
+        "*/src/test/*",
+        "src/testFixtures/*",
+        "*/src/testFixtures/*",
+        "src/integrationTest/*",
+        "*/src/integrationTest/*",
+        "*Test.java",
+        "*Tests.java",
+        "*TestCase.java",
+        "*Test.kt",
+        "*Tests.kt",
+        "*Spec.groovy",
+    ),
+    sections={"pom.xml": _of_pom},
+    sign=_sign,
+)

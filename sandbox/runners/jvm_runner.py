@@ -57,7 +57,7 @@ class JvmRunner:
 
     name: str
     layout: Callable[[RepoView], tuple[Module, ...]]
-    command: Callable[[RepoView, RunRequest, Sequence[Module] | None, Mapping[str, tuple[str, ...]]], tuple[str, ...]]
+    command: Callable[[RunRequest, Sequence[Module] | None, Mapping[str, tuple[str, ...]]], tuple[str, ...]]
     reports: str
     """Directory of the XML reports in a module."""
     output: str
@@ -71,15 +71,14 @@ class JvmRunner:
         chosen = _chosen(self, view, modules, request)
         ran = [module for module in (modules if chosen is None else chosen) if module.tests]
         canaries = {module.path: _canaries(view, module, request) for module in ran if request.canaries}
-        asked = {module.path: _patterns(view, module, request, canaries) for module in chosen or ()}
-        selection = None if chosen is None else chosen
+        asked = {module.path: _patterns(module, request, canaries) for module in chosen or ()}
         planted = {f"{report.ROOT}/{path}": text for files in canaries.values() for path, text in files.items()}
         content = {
             "nonce": request.nonce,
             "key": request.key,
             "root": report.ROOT,
             "report": f"{directory}/report.jsonl",
-            "argv": self.command(view, request, selection, asked),
+            "argv": self.command(request, chosen, asked),
             "modules": [
                 {"path": module.path, "prefix": module.prefix, "roots": module.roots, "reports": self.reports}
                 for module in modules
@@ -120,9 +119,7 @@ def _chosen(
     return tuple(module for module in modules if module.path in owners)
 
 
-def _patterns(
-    view: RepoView, module: Module, request: RunRequest, canaries: Mapping[str, Mapping[str, bytes]]
-) -> tuple[str, ...]:
+def _patterns(module: Module, request: RunRequest, canaries: Mapping[str, Mapping[str, bytes]]) -> tuple[str, ...]:
     """`com/acme/FooTest` or `com/acme/FooTest#method`, canary classes included; a nested class comes with its outer."""
     classes: dict[str, set[str]] = {}
     for file in request.files:
@@ -175,7 +172,7 @@ def _tool(name: str, request: RunRequest) -> tuple[str, ...]:
 
 
 def _maven(
-    view: RepoView, request: RunRequest, chosen: Sequence[Module] | None, asked: Mapping[str, tuple[str, ...]]
+    request: RunRequest, chosen: Sequence[Module] | None, asked: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, ...]:
     order = "reversealphabetical" if request.order_seed % 2 else "alphabetical"
     argv = (*_tool("maven", request), *_MAVEN_FLAGS, f"-Dsurefire.runOrder={order}")
@@ -190,7 +187,7 @@ def _maven(
 
 
 def _gradle(
-    view: RepoView, request: RunRequest, chosen: Sequence[Module] | None, asked: Mapping[str, tuple[str, ...]]
+    request: RunRequest, chosen: Sequence[Module] | None, asked: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, ...]:
     directory = report.run_directory(request)
     argv = (*_tool("gradle", request), *_GRADLE_FLAGS, "--init-script", f"{directory}/init.gradle")
