@@ -11,17 +11,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sandbox.buildpacks import python_version, requirements
+from sandbox.buildpacks import python_runner, python_version, requirements
 from sandbox.buildpacks.requirements import Wanted
 from sandbox.layout import VENV
-from sandbox.parts import classify
 from sandbox.runners import pytest_config
-from sandbox.types import EnvironmentPlan, Part, RepoView
+from sandbox.types import EnvironmentPlan, RepoView
 
 BASE = "redgreen-base"
 _PIP = (f"{VENV}/bin/python", "-m", "pip", "install", "--no-input")
-_READ_TESTS = 60
-"""How many test files are read to see what they import."""
 
 _READERS = (
     ("pyproject.toml", requirements.of_pyproject),
@@ -31,7 +28,7 @@ _READERS = (
 )
 _TEST_REQUIREMENTS = re.compile(
     r"^(?:(?:tests?|testing)[-_.]?requirements\.txt|requirements[-_.](?:tests?|testing)\.txt|"
-    r"(?:requirements|reqs)/(?:tests?|testing)\.txt|tests?/requirements\.txt)$"
+    r"(?:requirements|reqs)/(?:tests?|testing)\.txt|tests?/requirements\.txt|tests?/requirements/(?:py3|tests?)\.txt)$"
 )
 _DEVELOPMENT_REQUIREMENTS = re.compile(
     r"^(?:dev(?:elop(?:ment)?)?[-_.]?requirements\.txt|requirements[-_.]dev(?:elop(?:ment)?)?\.txt|"
@@ -46,8 +43,8 @@ def detect(view: RepoView) -> EnvironmentPlan | None:
         return None
     wanted, manifests = _wanted(view, paths)
     evidence = [want.evidence + "." for want in wanted]
-    runner, why = _runner(view, paths, wanted)
-    evidence.append(why)
+    runner = python_runner.choose(view, paths, wanted)
+    evidence.append(runner.why)
     install: list[tuple[str, ...]] = []
     optional: list[tuple[str, ...]] = []
     project = _is_project(view)
@@ -58,7 +55,7 @@ def detect(view: RepoView) -> EnvironmentPlan | None:
         install.append((*_PIP, "-r", "requirements.txt"))
         manifests.append("requirements.txt")
         evidence.insert(0, "requirements.txt: the project's dependencies.")
-    if runner == "pytest":
+    if runner.name == "pytest":
         config = pytest_config.read(view)
         plugins = tuple(plugin for plugin in config.required_plugins if not plugin.startswith("-"))
         install.append((*_PIP, "pytest", *plugins))
@@ -69,10 +66,11 @@ def detect(view: RepoView) -> EnvironmentPlan | None:
     evidence.extend([version.evidence] if version.evidence else [])
     return EnvironmentPlan(
         language="python",
-        runner=runner,
+        runner=runner.name,
         base=BASE,
         toolchains=(f"python@{version.version}",) if version.version else (),
         env=_environment(view),
+        command=runner.command,
         install=tuple(install),
         optional_install=tuple(dict.fromkeys(optional)),
         manifests=tuple(sorted(dict.fromkeys(manifests))),
@@ -132,32 +130,6 @@ def _commands(want: Wanted, project: bool) -> Iterable[tuple[str, ...]]:
         arguments += ["-r", file]
     if arguments:
         yield (*_PIP, *arguments)
-
-
-def _runner(view: RepoView, paths: list[str], wanted: list[Wanted]) -> tuple[str, str]:
-    """pytest on any sign of it; unittest where test files use only that."""
-    config = pytest_config.read(view)
-    if config.path:
-        return "pytest", f"{config.path}: configures pytest."
-    for path in paths:
-        if path.rsplit("/", 1)[-1] == "conftest.py":
-            return "pytest", f"{path}: a pytest configuration module."
-    for want in wanted:
-        if any(requirements.normal(item).startswith("pytest") for item in want.requirements):
-            return "pytest", f"{want.evidence}: pytest is among them."
-    tests = [path for path in paths if classify(path) is Part.TEST and path.endswith(".py")][:_READ_TESTS]
-    unittest_in = ""
-    for path in tests:
-        text = _text(view, path) or ""
-        if re.search(r"^\s*(?:import|from)\s+pytest\b", text, re.MULTILINE):
-            return "pytest", f"{path}: imports pytest."
-        if re.search(r"^def test_", text, re.MULTILINE):
-            return "pytest", f"{path}: has test functions outside of classes."
-        if not unittest_in and re.search(r"^\s*(?:import|from)\s+unittest\b", text, re.MULTILINE):
-            unittest_in = path
-    if unittest_in:
-        return "unittest", f"{unittest_in}: imports unittest, and no sign of pytest was found."
-    return "pytest", "No test says what runs it: pytest is assumed."
 
 
 def _is_project(view: RepoView) -> str:

@@ -106,6 +106,13 @@ def of_tox(text: str) -> list[Wanted]:
     return [Wanted(requirements=tuple(requirements), files=tuple(files), evidence="tox.ini: deps of [testenv]")]
 
 
+def lines_of_file(text: str) -> tuple[str, ...]:
+    """A requirements file's own requirements: no options, no other files, nothing editable or by address."""
+    joined = text.replace("\\\n", " ")
+    words = (line.split(" #")[0].split(" --hash")[0].strip() for line in joined.split("\n"))
+    return tuple(word for word in words if word and word[0] not in "#-./" and "://" not in word.split(";")[0])
+
+
 def of_lock(text: str) -> Mapping[str, str]:
     """uv.lock or poetry.lock: package name -> locked version, where there is exactly one."""
     versions: dict[str, set[str]] = {}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sandbox.runners.cargo_runner import CargoRunner
 from sandbox.runners.command_runner import CommandRunner
+from sandbox.runners.django_runner import DjangoRunner
 from sandbox.runners.go_runner import GoRunner
 from sandbox.runners.jest_runner import JestRunner
 from sandbox.runners.jvm_runner import GRADLE, MAVEN
@@ -22,6 +23,7 @@ RUNNERS: Mapping[str, Runner] = {
     for runner in (
         PytestRunner(),
         UnittestRunner(),
+        DjangoRunner(),
         GoRunner(),
         CargoRunner(),
         JestRunner(),

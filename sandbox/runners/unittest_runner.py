@@ -32,6 +32,7 @@ class UnittestRunner:
         written = {
             f"{directory}/run.py": report.injected("run_unittest.py"),
             f"{directory}/reporter.py": report.injected("reporter.py"),
+            f"{directory}/unittest_result.py": report.injected("unittest_result.py"),
         }
         if canary:
             written[canary] = _CANARY.format(must_fail=must_fail, must_pass=must_pass).encode("ascii")
@@ -45,6 +46,7 @@ class UnittestRunner:
             "tests": list(request.tests),
             "canary": canary,
             "first": must_pass,
+            "seed": request.order_seed,
         }
         written[f"{directory}/request.json"] = json.dumps(asked).encode("ascii")
         return PreparedRun(

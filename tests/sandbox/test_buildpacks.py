@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.buildpacks import detect, requirements
+from sandbox.buildpacks import detect, python, requirements
 from sandbox.types import EnvironmentPlan
 from tests.support.cases import FilesView
 
@@ -23,7 +23,7 @@ def arguments(commands: tuple[tuple[str, ...], ...]) -> list[str]:
 
 
 def test_a_repository_of_another_kind_is_not_python() -> None:
-    assert detect(FilesView({"package.json": "{}", "README.md": ""})) is None
+    assert python.detect(FilesView({"package.json": "{}", "README.md": ""})) is None
 
 
 def test_a_bare_directory_of_files_needs_only_pytest() -> None:
