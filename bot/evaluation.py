@@ -27,7 +27,7 @@ from sandbox.swebench.commands import TestCommand, directives, expected_files
 from sandbox.swebench.environments import Environments, plan_for
 from sandbox.swebench.records import Instance, Prediction
 from sandbox.swebench.report import Cause, Graded, Outcome
-from sandbox.tree import GitTree, attach, committed, resolve
+from sandbox.tree import GitTree, attach, committed, last_tag, resolve
 from sandbox.types import EnvironmentPlan, ExecResult, Limits, Progress, RunKind, TestRun
 
 T = TypeVar("T")
@@ -143,9 +143,11 @@ class Evaluation:
         signs = [*start.tampered, *run.tamper_signs, *(report.tamper_signs if report is not None else ())]
         if report is not None and judging.suspicious(report, changed):
             signs += judging.replacements(report, self._reference(stage).report)
-        graded = judging.graded(
-            replace(start, tampered=tuple(dict.fromkeys(signs))), stage.instance, judging.reading(run, stage.command)
+        expected = judging.Expected(
+            cases=(*stage.instance.fail_to_pass, *stage.instance.pass_to_pass), paths=frozenset(stage.tests.paths())
         )
+        found = judging.reading(run, stage.command, expected)
+        graded = judging.graded(replace(start, tampered=tuple(dict.fromkeys(signs))), stage.instance, found)
         if graded.tests is None or report is None:
             return graded
         style = stage.command.style
@@ -200,13 +202,13 @@ class Evaluation:
 
     def _staged(self, instance: Instance) -> Stage:
         setting = self._setting
-        base, date = self._base(instance)
+        base, date, tag = self._base(instance)
         try:
             tests = base.apply(instance.test_patch)
         except PatchDoesNotApply as error:
             raise SetupError(f"The instance's test patch does not fit its base commit: {error}") from None
         detected = buildpacks.detect(base)
-        planned = plan_for(setting.environments.of(instance), detected, base, date=date)
+        planned = plan_for(setting.environments.of(instance), detected, base, date=date, tag=tag)
         if planned is None:
             raise SetupError("Nothing says how its tests are run: give it a record in --environments.")
         plan, command = planned
@@ -229,8 +231,8 @@ class Evaluation:
             image=image,
         )
 
-    def _base(self, instance: Instance) -> tuple[GitTree, str]:
-        """(the base commit's tree, its date as YYYY-MM-DD)."""
+    def _base(self, instance: Instance) -> tuple[GitTree, str, str]:
+        """(the base commit's tree, its date as YYYY-MM-DD, the release before it)."""
         directory = repository(self._setting.repositories, instance.repo)
         name = instance.repo.replace("/", "__")
         with self._lock:
@@ -239,7 +241,8 @@ class Evaluation:
             commit = resolve(directory, instance.base_commit)
         except SetupError:
             raise SetupError(f"{directory} does not have the commit {instance.base_commit}.") from None
-        return GitTree.at(scratch, commit), committed(scratch, commit)
+        tag = last_tag(directory, commit) or instance.version
+        return GitTree.at(scratch, commit), committed(scratch, commit), tag
 
     def _once(self, made: dict[str, _Once[T]], key: str) -> _Once[T]:
         with self._lock:

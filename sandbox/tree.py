@@ -104,6 +104,14 @@ def committed(git_dir: Path, commit: str) -> str:
     return datetime.fromtimestamp(int(match[1]), zone).date().isoformat()
 
 
+def last_tag(directory: Path, commit: str) -> str:
+    """The nearest tag at or before a commit of the repository at `directory`; "" where there is none."""
+    try:
+        return _ask(directory, "describe", "--tags", "--abbrev=0", "--end-of-options", commit)
+    except SetupError:
+        return ""
+
+
 def merge_base(git_dir: Path, one: str, other: str) -> CommitSha:
     """The best common ancestor. Raises `SetupError` when there is none."""
     return CommitSha(run_git(git_dir, "merge-base", one, other).decode("ascii").strip())

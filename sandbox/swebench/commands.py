@@ -17,7 +17,6 @@ from sandbox.types import RepoView
 _NO_TESTS = (".json", ".png", "csv", ".txt", ".md", ".jpg", ".jpeg", ".pkl", ".yml", ".yaml", ".toml")
 """Ends of names that the harness does not hand to the test command."""
 _HEADER = re.compile(r"^diff --git a/.* b/(.*)$", re.MULTILINE)
-_DJANGO = re.compile(r"(?:^|/)runtests\.py$")
 _VALUED = frozenset({"-k", "-m", "-p", "-W", "-o"})
 """Options of pytest that decide what is run or what counts as red; their value is a word of its own."""
 _KEPT = ("-k", "-m", "-p", "-W", "-o", "--import-mode", "--doctest", "--pyargs", "--strict", "--continue-on-collection")
@@ -31,13 +30,15 @@ class TestCommand:
     runner: str
     """pytest, unittest or django; "" for a command of which only the output is known."""
     options: tuple[str, ...] = ()
-    """Of pytest, those that decide what runs; of Django, those of `runtests.py`."""
+    """Of pytest, those that decide what runs; of Django, the script with all that stands behind it."""
     env: tuple[tuple[str, str], ...] = ()
     text: str = ""
 
     @property
     def style(self) -> Style:
-        return Style.UNITTEST if self.runner in ("unittest", "django") else Style.PYTEST
+        return {"pytest": Style.PYTEST, "unittest": Style.UNITTEST, "django": Style.UNITTEST}.get(
+            self.runner, Style.OTHER
+        )
 
     @property
     def interrupted_by_errors(self) -> bool:
@@ -71,9 +72,10 @@ def understood(text: str) -> TestCommand:
             return _known("pytest", (), plain)
         case "unittest":
             return _known("unittest", (), plain)
-        case _ if words and _DJANGO.search(words[0]):
-            return _known("django", tuple(words[1:]), plain)
-    return plain
+        case "runtests.py" | "manage.py":
+            return _known("django", (words[0].removeprefix("./"), *words[1:]), plain)
+        case _:
+            return plain
 
 
 def _known(runner: str, options: tuple[str, ...], plain: TestCommand) -> TestCommand:

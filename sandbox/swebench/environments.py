@@ -195,12 +195,13 @@ def _unquoted(value: str) -> str:
 
 
 def plan_for(
-    environment: Environment | None, detected: EnvironmentPlan | None, view: RepoView, *, date: str
+    environment: Environment | None, detected: EnvironmentPlan | None, view: RepoView, *, date: str, tag: str = ""
 ) -> tuple[EnvironmentPlan, TestCommand] | None:
     """(the plan, what its tests' command means); None where neither the record nor detection says how to test.
 
     `date`: of the base commit. What detection asks for is installed as the package index was then; a record's own
-    requirements are taken as they stand, since their pins may be younger than the commit.
+    requirements are taken as they stand, since their pins may be younger than the commit. `tag`: the release before
+    the commit, which is put where a project that asks git for its version finds it.
     """
     said = environment or Environment()
     command = understood(said.test_command) if said.test_command else _detected_command(detected)
@@ -217,7 +218,7 @@ def plan_for(
         toolchains=(f"python@{said.python}",) if said.python else plan.toolchains,
         apt=tuple(dict.fromkeys((*plan.apt, *said.apt))),
         env=tuple({**dict(plan.env), **dict(said.env), **dict(command.env)}.items()),
-        install=_steps(said, plan, view, command.runner),
+        install=(*_tagged(tag), *_steps(said, plan, view, command.runner)),
         optional_install=() if own else plan.optional_install,
         command=_arguments(command, plan),
         as_of=said.as_of or ("" if own else date),
@@ -236,9 +237,14 @@ def _arguments(command: TestCommand, plan: EnvironmentPlan) -> tuple[str, ...]:
         case "pytest":
             # The summary that the harness reads: for people, and for ids that no test of the tree bears.
             return ("-rA", *command.options)
-        case "django" if command.text:
+        case "django" if command.options:
             return command.options
     return plan.command
+
+
+def _tagged(tag: str) -> tuple[tuple[str, ...], ...]:
+    # Without git, or with a name that it refuses, the project's version is whatever it makes of that.
+    return (("/bin/sh", "-c", 'git tag -- "$0" || true', tag),) if tag else ()
 
 
 def _steps(said: Environment, plan: EnvironmentPlan, view: RepoView, runner: str) -> tuple[tuple[str, ...], ...]:

@@ -23,6 +23,8 @@ class Style(StrEnum):
     PYTEST = "pytest"
     UNITTEST = "unittest"
     """unittest -v, and Django's runner."""
+    OTHER = "other"
+    """The runners of other languages: a test's name, without the file or package that redgreen puts before it."""
 
 
 _CONTROL = dict.fromkeys(range(1, 32))
@@ -49,7 +51,15 @@ def statuses(report: TestReport, style: Style) -> StatusMap:
 
 def names(result: TestResult, style: Style) -> Iterable[str]:
     """The first is the runner's own."""
-    own = _of_pytest(result.id) if style is Style.PYTEST else _of_unittest(result.id, result.title)
+    match style:
+        case Style.PYTEST:
+            own = _of_pytest(result.id)
+        case Style.UNITTEST:
+            own = _of_unittest(result.id, result.title)
+        case Style.OTHER:
+            own = iter((result.id, result.id.partition("::")[2]))
+        case _ as unreachable:
+            assert_never(unreachable)
     return dict.fromkeys(name for name in own if name)
 
 

@@ -16,7 +16,7 @@ from typing import assert_never
 from sandbox.swebench.commands import TestCommand
 from sandbox.swebench.grading import Split, Status, StatusMap, TestsStatus, grade
 from sandbox.swebench.ids import Style, names, statuses
-from sandbox.swebench.logs import read
+from sandbox.swebench.logs import read, read_pytest
 from sandbox.swebench.records import Instance
 from sandbox.swebench.report import Cause, Graded, Outcome
 from sandbox.types import Ended, TestReport, TestResult, TestRun
@@ -30,6 +30,15 @@ _NO_NETWORK = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What the report is asked for, and what decides where an id that it does not have may come from."""
+
+    cases: tuple[str, ...]
+    paths: frozenset[str]
+    """Of the tree that ran."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """What one run says. Without statuses: nothing that the harness could have read."""
 
@@ -39,9 +48,11 @@ class Reading:
     cause: Cause = Cause.NONE
     why: str = ""
     infra_failure: bool = False
+    printed: tuple[str, ...] = ()
+    """Expected ids that are no tests of the tree, read in the output."""
 
 
-def reading(run: TestRun, command: TestCommand) -> Reading:
+def reading(run: TestRun, command: TestCommand, expected: Expected) -> Reading:
     match run.ended:
         case Ended.TIMED_OUT:
             return _error(Cause.TIMEOUT, f"The tests did not end within {run.seconds:.0f} s.")
@@ -52,7 +63,8 @@ def reading(run: TestRun, command: TestCommand) -> Reading:
         case Ended.KILLED:
             return Reading(why="The test run was killed.", infra_failure=True)
         case Ended.EXITED:
-            return _of_report(run.report, run.exit_code, command)
+            found = _of_report(run.report, run.exit_code, command)
+            return _with_printed(found, run.output_tail, command.style, expected)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -70,6 +82,26 @@ def _of_report(report: TestReport | None, exit_code: int | None, command: TestCo
         # pytest runs nothing at all then, unless it is told to go on.
         return Reading(statuses={error.path: Status.ERROR for error in report.collection_errors})
     return Reading(statuses=statuses(report, command.style))
+
+
+def _with_printed(found: Reading, output: str, style: Style, expected: Expected) -> Reading:
+    """Some expected ids were never tests: the harness read them in what tests printed (`[100%]` of a pytest that a
+    test of pytest had started). Those, and no other, are looked for in the output here, too."""
+    known = found.statuses
+    if known is None or style is not Style.PYTEST:
+        return found
+    odd = [case for case in expected.cases if case not in known and not _may_be_test(case, expected.paths)]
+    if not odd:
+        return found
+    printed = read_pytest(output)
+    more = {case: printed[case] for case in odd if case in printed}
+    return replace(found, statuses={**known, **more}, printed=tuple(more))
+
+
+def _may_be_test(case: str, paths: frozenset[str]) -> bool:
+    """Whether a test of the tree could have this id: then only the report says what became of it."""
+    path, separator, _ = case.partition("::")
+    return path in paths if separator else not re.fullmatch(r"\[(?:\d+%\])?", case)
 
 
 def reading_of_log(output: str, exit_code: int) -> Reading:
@@ -96,6 +128,7 @@ def graded(start: Graded, instance: Instance, found: Reading) -> Graded:
         cause=Cause.NONE if start.tampered else found.cause,
         why=found.why,
         infra_failure=found.infra_failure,
+        printed=found.printed,
     )
 
 

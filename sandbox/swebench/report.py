@@ -48,6 +48,8 @@ class Graded:
     """Signs that the patch reached for the runner: never resolved."""
     excused: tuple[str, ...] = ()
     """PASS_TO_PASS tests that want a network and are red without the patch, too."""
+    printed: tuple[str, ...] = ()
+    """Expected ids that no test of the tree bears: read in what the tests printed."""
     evidence: str = "report"
     """`report`: a sealed one; `log`: the lines that the test command printed."""
     applied_by: str = ""
@@ -77,6 +79,7 @@ def instance_report(graded: Graded) -> dict[str, Any]:
         "tampered": list(graded.tampered),
         "excused_pass_to_pass": list(graded.excused),
         "evidence": graded.evidence,
+        "read_in_output": list(graded.printed),
         "applied_by": graded.applied_by,
         "runner": graded.runner,
         "image": graded.image,

@@ -5,6 +5,7 @@ Argument: the request's path. The request (nonce, key, root, args, tests, canary
 
 import json
 import os
+import random
 import sys
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -79,6 +80,8 @@ class Plugin:
             items[:] = [item for item in items if item.nodeid in wanted]
             if dropped:
                 config.hook.pytest_deselected(items=dropped)
+        if REQUEST.get("seed"):
+            random.Random(REQUEST["seed"]).shuffle(items)
         REPORTER.write({"kind": "collected", "count": len(items)})
         if self.root_of_canary:
             first, last = self._canaries(session)
@@ -88,16 +91,26 @@ class Plugin:
     def _canaries(self, session):
         path = self.root_of_canary
         nodeid = os.path.basename(path)
-        if tuple(int(part) for part in pytest.__version__.split(".")[:1]) >= (7,):
+        if hasattr(session, "path"):
             import pathlib
 
             module = pytest.Module.from_parent(session, path=pathlib.Path(path), nodeid=nodeid)
         else:
             import py
 
-            module = pytest.Module.from_parent(session, fspath=py.path.local(path), nodeid=nodeid)
+            # Before 5.4 nodes are made by calling their class.
+            make = getattr(pytest.Module, "from_parent", pytest.Module)
+            module = make(fspath=py.path.local(path), parent=session, nodeid=nodeid)
         found = sorted(session.genitems(module), key=lambda item: item.name != REQUEST["first"])
         return found[0], found[1]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session):
+        """What names the runner to the tests, taken from their sight; the current test's name is set for each anew."""
+        for name in REQUEST.get("hidden", ()):
+            os.environ.pop(name, None)
+            if name == "PYTEST_CURRENT_TEST" and hasattr(_pytest.runner, "_update_current_test_var"):
+                _pytest.runner._update_current_test_var = lambda item, when: None
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector):

@@ -20,8 +20,13 @@ from tests.support.cases import FilesView
         ("python -X dev -m pytest --durations 25 -m 'not slow'", "pytest", ("-m", "not slow")),
         ("python3.9 -m pytest -k", "pytest", ("-k",)),
         ("tox --current-env -epy39 -v --", "pytest", ()),
-        ("./tests/runtests.py --verbosity 2 --parallel 1", "django", ("--verbosity", "2", "--parallel", "1")),
-        ("python tests/runtests.py", "django", ()),
+        (
+            "./tests/runtests.py --verbosity 2 --parallel 1",
+            "django",
+            ("tests/runtests.py", "--verbosity", "2", "--parallel", "1"),
+        ),
+        ("python tests/runtests.py", "django", ("tests/runtests.py",)),
+        ("./manage.py test", "django", ("manage.py", "test")),
         ("python -W ignore -m unittest -v", "unittest", ()),
         ("bin/test -C --verbose", "", ()),
         ("python", "", ()),
@@ -50,7 +55,7 @@ def test_variables_before_the_command_are_the_environments() -> None:
         (understood("pytest --continue-on-collection-errors"), Style.PYTEST, False),
         (TestCommand(runner="unittest"), Style.UNITTEST, False),
         (TestCommand(runner="django"), Style.UNITTEST, False),
-        (TestCommand(runner=""), Style.PYTEST, False),
+        (TestCommand(runner="go"), Style.OTHER, False),
     ],
 )
 def test_runners_differ_in_style_and_in_what_stops_them(command: TestCommand, style: Style, interrupted: bool) -> None:

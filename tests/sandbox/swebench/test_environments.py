@@ -179,7 +179,7 @@ def test_another_command_is_kept_as_it_is() -> None:
 
 def test_djangos_options_go_to_its_runner() -> None:
     made = plan({"test_command": "./tests/runtests.py --verbosity 2"})
-    assert (made.runner, made.command) == ("django", ("--verbosity", "2"))
+    assert (made.runner, made.command) == ("django", ("tests/runtests.py", "--verbosity", "2"))
 
 
 def test_unittest_tests_need_no_runner_installed() -> None:

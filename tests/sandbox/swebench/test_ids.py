@@ -53,6 +53,10 @@ def test_odd_ids_of_unittest_have_few_names(id_: str) -> None:
     assert list(names(result(id_), Style.UNITTEST)) == [name for name in [id_] if name]
 
 
+def test_other_runners_ids_are_known_without_their_file() -> None:
+    assert list(names(result("pkg/a::TestX/sub"), Style.OTHER)) == ["pkg/a::TestX/sub", "TestX/sub"]
+
+
 def test_an_id_of_nothing_but_space_is_no_name_in_the_log() -> None:
     assert list(names(result("  "), Style.PYTEST)) == ["  "]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sandbox.swebench.commands import TestCommand, understood
 from sandbox.swebench.grading import Status
 from sandbox.swebench.ids import Style
 from sandbox.swebench.judging import (
+    Expected,
     Reading,
     excused,
     graded,
@@ -31,6 +34,7 @@ INSTANCE = Instance(
     fail_to_pass=("a.py::f",),
     pass_to_pass=("a.py::p",),
 )
+ASKED = Expected(cases=("a.py::f", "a.py::p"), paths=frozenset({"a.py"}))
 START = Graded(prediction=Prediction(instance_id="i", model="m", patch="x"), outcome=Outcome.ERROR)
 BROKEN = Failure(phase="collect", exception="builtins.ImportError", message="no", path="b.py")
 UNREACHABLE = Failure(
@@ -48,8 +52,17 @@ def report(
     return TestReport(results=results, complete=True, exit_code=exit_code, **more)  # type: ignore[arg-type]
 
 
-def run(made: TestReport | None, ended: Ended = Ended.EXITED) -> TestRun:
-    return TestRun(kind=RunKind.REGRESSION, tree="", command=(), ended=ended, exit_code=1, report=made, seconds=9.0)
+def run(made: TestReport | None, ended: Ended = Ended.EXITED, output: str = "") -> TestRun:
+    return TestRun(
+        output_tail=output,
+        kind=RunKind.REGRESSION,
+        tree="",
+        command=(),
+        ended=ended,
+        exit_code=1,
+        report=made,
+        seconds=9.0,
+    )
 
 
 GREEN = report({"a.py::f": TestStatus.PASSED, "a.py::p": TestStatus.PASSED})
@@ -71,25 +84,36 @@ GREEN = report({"a.py::f": TestStatus.PASSED, "a.py::p": TestStatus.PASSED})
     ids=["green", "missing", "no report", "unfinished", "gave up", "timeout", "lost", "memory", "killed"],
 )
 def test_every_end_of_a_run_has_its_outcome(made: TestRun, outcome: Outcome, cause: Cause, infra: bool) -> None:
-    found = graded(START, INSTANCE, reading(made, PYTEST))
+    found = graded(START, INSTANCE, reading(made, PYTEST, ASKED))
     assert (found.outcome, found.cause, found.infra_failure) == (outcome, cause, infra)
     assert (found.tests is None) == bool(found.why)
 
 
 def test_a_sign_of_tampering_is_never_resolved_and_never_an_error() -> None:
-    from dataclasses import replace
-
     signed = replace(START, tampered=("it was",))
-    assert graded(signed, INSTANCE, reading(run(GREEN), PYTEST)).outcome is Outcome.UNRESOLVED
-    late = graded(signed, INSTANCE, reading(run(None, Ended.TIMED_OUT), PYTEST))
+    assert graded(signed, INSTANCE, reading(run(GREEN), PYTEST, ASKED)).outcome is Outcome.UNRESOLVED
+    late = graded(signed, INSTANCE, reading(run(None, Ended.TIMED_OUT), PYTEST, ASKED))
     assert (late.outcome, late.cause) == (Outcome.UNRESOLVED, Cause.NONE)
 
 
 def test_a_file_that_cannot_be_collected_keeps_pytest_from_running_any() -> None:
     made = run(report({"a.py::f": TestStatus.PASSED, "a.py::p": TestStatus.PASSED}, collection_errors=(BROKEN,)))
-    assert reading(made, PYTEST).statuses == {"b.py": Status.ERROR}
+    assert reading(made, PYTEST, ASKED).statuses == {"b.py": Status.ERROR}
     told_to_go_on = understood("pytest --continue-on-collection-errors")
-    assert graded(START, INSTANCE, reading(made, told_to_go_on)).outcome is Outcome.RESOLVED
+    assert graded(START, INSTANCE, reading(made, told_to_go_on, ASKED)).outcome is Outcome.RESOLVED
+
+
+def test_ids_that_no_test_of_the_tree_can_have_are_read_in_the_output() -> None:
+    printed = "PASSED inner.py::test_1\nPASSED [100%]\nPASSED a.py::gone\n"
+    cases = ("a.py::f", "inner.py::test_1", "[100%]", "a.py::gone", "gone", "inner.py::test_2")
+    found = reading(run(GREEN, output=printed), PYTEST, Expected(cases=cases, paths=frozenset({"a.py"})))
+    assert found.printed == ("inner.py::test_1", "[100%]")
+    assert found.statuses is not None
+    assert found.statuses.keys() & set(cases) == {"a.py::f", "inner.py::test_1", "[100%]"}
+    other = reading(
+        run(GREEN, output=printed), TestCommand(runner="go"), Expected(cases=cases, paths=frozenset({"a.py"}))
+    )
+    assert other.printed == ()
 
 
 @pytest.mark.parametrize(
@@ -125,7 +149,7 @@ def test_what_the_suite_does_without_the_patch_is_no_sign() -> None:
 
 
 def judged(made: TestReport) -> tuple[Graded, tuple[str, ...]]:
-    found = graded(START, INSTANCE, reading(run(made), PYTEST))
+    found = graded(START, INSTANCE, reading(run(made), PYTEST, ASKED))
     assert found.tests is not None
     return found, in_want_of_network(found.tests, made, Style.PYTEST)
 
