@@ -187,6 +187,34 @@ def prepare(as_json: JsonOption = False, config: ConfigOption = None) -> None:
         narrator(f"the base image is {image}")
 
 
+@app.command()
+def images(
+    collect: Annotated[
+        bool, typer.Option("--collect", help="Remove what the settings do not keep, and say why.")
+    ] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """The environment images that the engine keeps: for whom, how large, when last used."""
+    from bot import image_commands
+
+    raise typer.Exit(image_commands.images(load(config), collect=collect, as_json=as_json))
+
+
+@app.command()
+def env(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A git repository, or a plain directory.")] = Path(),
+    base: Annotated[str, typer.Option(help="The revision to look at; default: HEAD.")] = "",
+    build: Annotated[bool, typer.Option("--build", help="Build the image, too.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """What is detected in a repository, from which files, and the Dockerfile that its tests' image amounts to."""
+    from bot import env_commands
+
+    raise typer.Exit(env_commands.env(load(config), directory=directory, base=base, build=build, as_json=as_json))
+
+
 @app.command("config")
 def show_config(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """The effective settings and where each came from; secrets are masked."""

@@ -12,6 +12,7 @@ from bot.errors import UsageError
 from config.models import Lineup, LineupError, default_lineup, load
 from config.settings import Settings, build_environment, build_proxies, ca_bundle, toolchain_directories
 from sandbox.cache import RunCache
+from sandbox.collection import Policy as ImagePolicy
 from sandbox.destinations import BuildPolicy
 from sandbox.engine import Engine, EngineConfig
 from sandbox.toolchains import ToolchainSources
@@ -32,7 +33,7 @@ def engine(settings: Settings) -> Engine:
             cache_dir=box.cache_dir,
             ca_bundle=ca_bundle(settings),
             build_env=build_environment(settings),
-            toolchains=ToolchainSources(images=box.toolchain_images, directories=toolchain_directories(settings)),
+            toolchains=toolchain_sources(settings),
             build_network=box.build_network,
             build_policy=build_policy(settings),
             build_proxy=box.build_proxy,
@@ -41,9 +42,18 @@ def engine(settings: Settings) -> Engine:
     )
 
 
+def toolchain_sources(settings: Settings) -> ToolchainSources:
+    return ToolchainSources(images=settings.sandbox.toolchain_images, directories=toolchain_directories(settings))
+
+
 def build_policy(settings: Settings) -> BuildPolicy:
     box = settings.sandbox
     return BuildPolicy(listed=box.build_hosts, public=box.build_public_registries, proxies=build_proxies(settings))
+
+
+def image_policy(settings: Settings) -> ImagePolicy:
+    box = settings.sandbox
+    return ImagePolicy(max_age=box.images_max_age * 86400, max_bytes=box.images_max_bytes)
 
 
 def lineup(settings: Settings) -> Lineup:

@@ -36,11 +36,17 @@ def detect(view: RepoView, language: str = "") -> EnvironmentPlan | None:
     """
     if language:
         return LANGUAGES[language](view)
-    plans = [plan for buildpack in LANGUAGES.values() if (plan := buildpack(view)) is not None]
-    if not plans:
+    found = candidates(view)
+    if not found:
         return FALLBACK(view)
-    first = choice.weighed(view, plans)[0]
+    first = found[0]
     if not first.manifest and not first.tests and (fallback := FALLBACK(view)) is not None:
         # A few scripts beside something else's build.
         return replace(fallback, evidence=(*fallback.evidence, f"Also seen: {first.told}."))
-    return choice.choose(view, plans)
+    return choice.choose(found)
+
+
+def candidates(view: RepoView) -> tuple[choice.Candidate, ...]:
+    """Every language that is known in the repository and what speaks for it, the weightiest first."""
+    plans = [plan for buildpack in LANGUAGES.values() if (plan := buildpack(view)) is not None]
+    return choice.weighed(view, plans)

@@ -49,21 +49,17 @@ class Candidate:
         return f"{self.plan.language} ({at_root}{self.sources} source and {self.tests} test files)"
 
 
-def choose(view: RepoView, plans: Sequence[EnvironmentPlan]) -> EnvironmentPlan:
-    """The plan of the weightiest language; of two equals the earlier. `plans` is not empty.
-
-    Where there was a choice, the plan's evidence ends with it.
-    """
-    if len(plans) == 1:
-        return plans[0]
-    ranked = weighed(view, plans)
+def choose(ranked: Sequence[Candidate]) -> EnvironmentPlan:
+    """The plan of the first of them; where there was a choice, its evidence ends with it. `ranked` is not empty."""
     first, *others = ranked
+    if not others:
+        return first.plan
     seen = "; ".join(other.told for other in others)
     return replace(first.plan, evidence=(*first.plan.evidence, f"Chosen: {first.told}. Also seen: {seen}."))
 
 
 def weighed(view: RepoView, plans: Sequence[EnvironmentPlan]) -> tuple[Candidate, ...]:
-    """The weightiest first."""
+    """The weightiest first; of two equals the earlier."""
     suffixes = {plan.language: _SUFFIXES.get(plan.language, ()) for plan in plans}
     sources = dict.fromkeys(suffixes, 0)
     tests = dict.fromkeys(suffixes, 0)

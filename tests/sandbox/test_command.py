@@ -88,7 +88,7 @@ def plans(*languages: str) -> list[EnvironmentPlan]:
     ],
 )
 def test_a_repository_is_tested_in_the_language_that_it_is_made_of(files: dict[str, str], chosen: str) -> None:
-    plan = choice.choose(FilesView(files), plans("python", "node"))
+    plan = choice.choose(choice.weighed(FilesView(files), plans("python", "node")))
     assert plan.language == chosen
     assert plan.evidence[0] == "Why."
     assert plan.evidence[1].startswith(f"Chosen: {chosen} (")
@@ -96,7 +96,7 @@ def test_a_repository_is_tested_in_the_language_that_it_is_made_of(files: dict[s
 
 def test_what_was_chosen_is_told_with_what_else_was_seen() -> None:
     files = {"go.mod": "", "a.go": "", "a_test.go": "", "web/b.js": ""}
-    plan = choice.choose(FilesView(files), plans("node", "go", "elvish"))
+    plan = choice.choose(choice.weighed(FilesView(files), plans("node", "go", "elvish")))
     assert plan.evidence[1].startswith("Chosen: go (go.mod, ")
     assert "Also seen: node (1 source and 0 test files); elvish (0 source and 0 test files)." in plan.evidence[1]
 
