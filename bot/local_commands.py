@@ -100,7 +100,9 @@ def review(settings: Settings, *, repo: Path, base: str, head: str, model: str, 
 
 def _open(settings: Settings, repo: Path, narrator: Narrator) -> tuple[LocalSources, DockerWorkshop]:
     sources = LocalSources(repo, places.state_directory(settings))
-    return sources, wiring.workshop(settings, wiring.engine(settings), sources, narrator)
+    engine = wiring.engine(settings)
+    engine.collect_orphans()  # of a command that was killed
+    return sources, wiring.workshop(settings, engine, sources, narrator)
 
 
 def _read_proof(path: Path) -> Proof:

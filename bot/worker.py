@@ -20,6 +20,7 @@ from bot.pipeline import Pipeline
 from bot.reconcile import reconcile
 from bot.routing import Policy
 from bot.types import JobId, JobState
+from sandbox.collection import Removal
 
 log = structlog.get_logger()
 
@@ -32,6 +33,8 @@ class WorkerConfig:
     poll_seconds: float = 0.25
     """Between looks for new deliveries."""
     reconcile_seconds: float = 300.0
+    collect_seconds: float = 86400.0
+    """Between looks for images that may go; the first is at the start."""
     pauses: Sequence[float] = PAUSES
     stop_seconds: float = 60.0
     """How long an orderly end waits for steps under way."""
@@ -46,10 +49,12 @@ class Worker:
         tools: Tools,
         *,
         collect_orphans: Callable[[], int] = lambda: 0,
+        collect_images: Callable[[], Sequence[Removal]] = tuple,
         steps: Callable[[Gate], Steps] = Steps,
     ) -> None:
         """Raises `bot.errors.UsageError` when another worker runs."""
         self._config, self._tools, self._collect_orphans = config, tools, collect_orphans
+        self._collect_images = collect_images
         pipeline = Pipeline(tools, pauses=config.pauses)
         workflows: Mapping[str, Workflow] = {
             "job": self._outermost(pipeline.job, self._job_failed),
@@ -72,11 +77,14 @@ class Worker:
         dispatching = threading.Thread(target=self._dispatch, name="dispatcher", daemon=True)
         dispatching.start()
         log.info("worker started")
-        next_pass = 0.0
+        next_pass = next_collection = 0.0
         while not self._stopping.wait(0.2):
             if time.monotonic() >= next_pass:
                 self._reconcile()
                 next_pass = time.monotonic() + self._config.reconcile_seconds
+            if time.monotonic() >= next_collection:
+                self._collect()
+                next_collection = time.monotonic() + self._config.collect_seconds
         dispatching.join()
         drained = self._engine.stop(self._config.stop_seconds)
         log.info("worker stopped", everything_ended=drained)
@@ -114,6 +122,15 @@ class Worker:
             log.warning("stuck in the queue", id=stuck.id, why=stuck.why)
         if found.removed_containers or found.abandoned_jobs:
             log.info("cleaned up", containers=found.removed_containers, jobs=list(found.abandoned_jobs))
+
+    def _collect(self) -> None:
+        try:
+            removed = self._collect_images()
+        except Exception as error:  # noqa: BLE001 - outermost of the collection: tomorrow's tries again
+            log.error("images could not be collected", error=f"{type(error).__name__}: {error}")
+            return
+        for removal in removed:
+            log.info("image removed", image=removal.image.name, why=removal.why)
 
     def _outermost(self, workflow: Workflow, failed: Callable[[str, str], None]) -> Workflow:
         """Where a bug ends: logged with its trace, and noted with the job, which it ends."""

@@ -43,7 +43,13 @@ def worker(settings: Settings) -> None:
             repository_month_usd=settings.limits.repository_month_usd,
             free_models=frozenset(spec.name for spec in wiring.lineup(settings) if spec.adapter is Adapter.NONE),
         )
-        running = Worker(_worker_config(settings, state), tools, collect_orphans=engine.collect_orphans)
+        policy = wiring.image_policy(settings)
+        running = Worker(
+            _worker_config(settings, state),
+            tools,
+            collect_orphans=engine.collect_orphans,
+            collect_images=lambda: engine.shelf.collect(policy),
+        )
         running.stop_on_signals()
         running.run()
     finally:

@@ -155,6 +155,10 @@ class Sandbox(Group):
     """Off: image builds are in `build_network` themselves and reach whatever it reaches; there is no list of hosts."""
     build_seconds: float = Field(default=1800.0, gt=0)
     """Time limit of one image build."""
+    images_max_age: float = Field(default=14.0, gt=0)
+    """Days after its last use that an environment image is removed."""
+    images_max_bytes: Size = 20 << 30
+    """What environment images may take together, without the base; over it, the longest unused go first."""
     cache_dir: File = Path("~/.cache/redgreen")
     """Cache of base image material and test runs; it may be deleted at any time."""
 

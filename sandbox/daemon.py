@@ -10,6 +10,7 @@ import contextlib
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import IO, Any
 
 import docker
@@ -81,6 +82,23 @@ class ImageFacts:
     id: str
     labels: Mapping[str, str] = field(default_factory=dict)
     repo_digests: tuple[str, ...] = ()
+    created: float = 0.0
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageEntry:
+    """An image as the engine lists it."""
+
+    id: str
+    tags: tuple[str, ...]
+    parent: str
+    """The id of the image it was built on; empty where the engine does not know."""
+    created: float
+    """Seconds since the epoch."""
+    size: int
+    """Bytes, all layers."""
+    labels: Mapping[str, str]
 
 
 class Daemon:
@@ -131,7 +149,12 @@ class Daemon:
         except _TRANSPORT_ERRORS as error:
             raise _unavailable(error) from error
         labels = (found.get("Config") or {}).get("Labels") or {}
-        return ImageFacts(id=found["Id"], labels=labels, repo_digests=tuple(found.get("RepoDigests") or ()))
+        return ImageFacts(
+            id=_image_id(found["Id"]),
+            labels=labels,
+            repo_digests=tuple(found.get("RepoDigests") or ()),
+            created=_seconds(str(found.get("Created") or "")),
+        )
 
     def raw_image(self, reference: str) -> dict[str, Any]:
         """All that the engine says of an image, its history included. Raises `EngineUnavailable`."""
@@ -175,12 +198,45 @@ class Daemon:
             answer = self._client.api.commit(container, repository=repository, tag=tag, changes="\n".join(changes))
         except _TRANSPORT_ERRORS as error:
             raise ContainerLost(f"The engine could not keep the built image: {_brief(error)}") from error
-        # Podman leaves the algorithm out.
-        return f"sha256:{str(answer['Id']).removeprefix('sha256:')}"
+        return _image_id(answer["Id"])
 
     def remove_image(self, reference: str) -> None:
         with contextlib.suppress(*_TRANSPORT_ERRORS):
             self._client.api.remove_image(reference, force=True)
+
+    def images(self) -> tuple[ImageEntry, ...]:
+        """All that the engine has, whose ever they are. Raises `EngineUnavailable`."""
+        try:
+            found = self._client.api.images()
+        except _TRANSPORT_ERRORS as error:
+            raise _unavailable(error) from error
+        return tuple(
+            ImageEntry(
+                id=_image_id(entry["Id"]),
+                tags=tuple(tag for tag in entry.get("RepoTags") or () if not tag.startswith("<none>")),
+                parent=_image_id(entry["ParentId"]) if entry.get("ParentId") else "",
+                created=float(entry["Created"]),
+                size=int(entry["Size"]),
+                labels=entry.get("Labels") or {},
+            )
+            for entry in found
+        )
+
+    def images_in_use(self) -> frozenset[str]:
+        """The ids of images that any container is of, running or not. Raises `EngineUnavailable`."""
+        try:
+            found = self._client.api.containers(all=True)
+        except _TRANSPORT_ERRORS as error:
+            raise _unavailable(error) from error
+        return frozenset(_image_id(entry["ImageID"]) for entry in found)
+
+    def discard_image(self, reference: str) -> bool:
+        """Remove an image that nothing uses; False: something does, or the engine is gone."""
+        try:
+            self._client.api.remove_image(reference)
+        except _TRANSPORT_ERRORS:
+            return False
+        return True
 
     # --- containers ----------------------------------------------------------------------------------------------
 
@@ -377,6 +433,19 @@ def _mounts(meeting: str) -> list[docker.types.Mount]:
 def _ulimits(file_bytes: int) -> list[docker.types.Ulimit]:
     limits = {"fsize": file_bytes, "core": 0}
     return [docker.types.Ulimit(name=name, soft=value, hard=value) for name, value in limits.items()]
+
+
+def _image_id(text: str) -> str:
+    """Podman leaves the algorithm out."""
+    return f"sha256:{str(text).removeprefix('sha256:')}"
+
+
+def _seconds(moment: str) -> float:
+    """Of an engine's time stamp; 0 for none."""
+    try:
+        return datetime.fromisoformat(moment).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def _unavailable(error: Exception) -> SandboxError:

@@ -61,6 +61,8 @@ class EngineConfig:
     """False: builds are in `build_network` themselves, and reach whatever it reaches."""
     build_seconds: float = BUILD_LIMITS.seconds
     """For all steps of one image."""
+    clock: Callable[[], float] = time.time
+    """Seconds since the epoch: what the ages of images are counted to."""
     meetings: Path | None = field(default_factory=rendezvous.default_parent)
     """Where the warm shells of a local engine get their sockets, for a moment each; None: never over a socket."""
 
@@ -72,7 +74,7 @@ class Engine:
         self._config = config
         self._daemon = daemon
         self._owner: Final = orphans.this_process()
-        self.shelf: Final = Shelf(daemon, config.cache_dir, self._owner.machine)
+        self.shelf: Final = Shelf(daemon, config.cache_dir, self._owner.machine, config.clock)
         """The images that there are, and which of them may go."""
         self._meets = config.meetings is not None and daemon.is_local
         """Until it was seen that this engine's containers cannot reach a socket of this machine."""

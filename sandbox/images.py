@@ -121,10 +121,26 @@ def one_at_a_time(path: Path) -> Iterator[None]:
         yield
 
 
+REPOSITORY = "redgreen-env"
+MACHINE_LABEL = "org.redgreen.machine"
 _NOTES_LABEL = "org.redgreen.notes"
+_SCOPE_LABEL = "org.redgreen.scope"
 
 
-def commit_changes(notes: tuple[str, ...]) -> list[str]:
+def environment_tag(digest: str) -> str:
+    return f"{REPOSITORY}:{digest[:24]}"
+
+
+def prepared_tag(digest: str) -> str:
+    return f"{REPOSITORY}:prepared-{digest[:24]}"
+
+
+def lock_of(tag: str) -> str:
+    """The name of the file under the cache directory that `one_at_a_time` takes for it."""
+    return f"image-{tag.rpartition(':')[2]}.lock"
+
+
+def commit_changes(notes: tuple[str, ...], *, machine: str = "", scope: str = "") -> list[str]:
     """The configuration of a built image: nothing of the container it was built in, least of all its owner."""
     return [
         "ENTRYPOINT []",
@@ -134,8 +150,23 @@ def commit_changes(notes: tuple[str, ...]) -> list[str]:
         f"ENV PATH={COMMAND_PATH}",
         f"LABEL {orphans.LABEL}=",
         "LABEL org.redgreen.image=environment",
+        f"LABEL {MACHINE_LABEL}={machine}",
+        f"LABEL {_SCOPE_LABEL}={base64.b64encode(scope.encode()).decode()}",
         f"LABEL {_NOTES_LABEL}={base64.b64encode(json.dumps(notes).encode()).decode()}",
     ]
+
+
+def scope_of(labels: Mapping[str, str]) -> str:
+    """The repository that an image was built for; empty for all, and where it cannot be read."""
+    try:
+        return base64.b64decode(labels.get(_SCOPE_LABEL, "")).decode()
+    except ValueError:
+        return ""
+
+
+def is_incomplete(labels: Mapping[str, str]) -> bool:
+    """Whether an optional step failed when it was built."""
+    return bool(labels.get(_NOTES_LABEL)) and notes_of(labels) != ()
 
 
 def notes_of(labels: Mapping[str, str]) -> tuple[str, ...]:
