@@ -37,7 +37,7 @@ from sandbox.runners import RUNNERS
 from sandbox.supply import Supply
 from sandbox.tree import GitTree
 from sandbox.types import Ended, Limits, Part, RunKind, TestRun, TestStatus
-from tests.support import sdists
+from tests.support import sdists, tarballs
 
 ROOT = Path(__file__).parents[1]
 LISTS = ROOT / "benchmarks" / "real"
@@ -77,7 +77,11 @@ def from_sdist(engine: Engine, scratch: Path, name: str) -> tuple[GitTree, str]:
     return tree, found.group(1).decode() if found else ""
 
 
-FETCHERS: Mapping[str, Callable[[Engine, Path, str], tuple[GitTree, str]]] = {"python": from_sdist}
+def from_npm(engine: Engine, scratch: Path, name: str) -> tuple[GitTree, str]:
+    return tarballs.fetch(engine, scratch / "trees.git", name, names_of("node"))
+
+
+FETCHERS: Mapping[str, Callable[[Engine, Path, str], tuple[GitTree, str]]] = {"python": from_sdist, "node": from_npm}
 """Language -> (engine, an empty directory, a name) to (tree, version)."""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from sandbox import toolchains_node
 from sandbox.layout import KEPT
 from sandbox.parts import classify
+from sandbox.parts import node as parts_node
 from sandbox.runners import command_runner, node_launch, node_scripts
 from sandbox.runners.node_invocation import Invocation
 from sandbox.types import EnvironmentPlan, Part, RepoView
@@ -175,13 +176,10 @@ def _yarn(view: RepoView, version: str) -> Manager:
 
 def _manifests(view: RepoView) -> tuple[str, ...]:
     """Whatever decides what is installed, of every workspace."""
+    not_here = parts_node.TEST_PLACES | {"node_modules"}
     names = {"package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml", ".nvmrc", ".node-version"}
     return tuple(
-        path
-        for path in view.paths()
-        if path.rpartition("/")[2] in names
-        and "node_modules" not in path.split("/")
-        and classify(path) is not Part.TEST
+        path for path in view.paths() if path.rpartition("/")[2] in names and not_here.isdisjoint(path.split("/"))
     )
 
 

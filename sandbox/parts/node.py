@@ -18,7 +18,7 @@ _SECTIONS = (
     "ts-node", "swc", "wireit", "jspm", "lint-staged", "directories",
 )  # fmt: skip
 """What decides how tests are started and transformed. The dependencies do not: the image has base's."""
-_TEST_PLACES = frozenset({"test", "tests", "__tests__", "spec", "fixtures", "__fixtures__", "testdata"})
+TEST_PLACES = frozenset({"test", "tests", "__tests__", "spec", "fixtures", "__fixtures__", "testdata"})
 _LOADERS = re.compile(r"\.pnp\.[cm]?js$|\.pnp\.loader\.mjs$")
 
 
@@ -36,7 +36,7 @@ def _sign(_base: RepoView, _patched: RepoView, path: str) -> str:
     *directories, name = path.split("/")
     if "node_modules" in directories:
         above = directories[: directories.index("node_modules")]
-        if _TEST_PLACES.isdisjoint(above):
+        if TEST_PLACES.isdisjoint(above):
             return f"{path}: takes the place of an installed package"
     if _LOADERS.search(name):
         return f"{path}: decides what every import loads"

@@ -37,6 +37,7 @@ _KEPT_VALUED = frozenset(
         "--testPathPatterns", "--moduleNameMapper", "--globals",
     }
 )  # fmt: skip
+_LITERAL = re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'")
 _NARROWING = ("--testPathPattern", "--testPathPatterns", "--testNamePattern", "-t")
 _DEFAULT = (
     "**/__tests__/**/*.{js,jsx,ts,tsx,mjs,cjs,mts,cts}",
@@ -112,13 +113,10 @@ def _strings(value: object) -> tuple[str, ...]:
 
 
 def _literals(texts: list[str], key: str) -> tuple[str, ...]:
-    found: list[str] = []
-    for text in texts:
-        for value in re.findall(
-            rf"[\"']?\b{key}\b[\"']?\s*:\s*(\[[^\]]*(?:\][^\],]*)*?\]\s*,?\s*\n|[\"'][^\n]*)", text
-        ):
-            found += [a or b for a, b in re.findall(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'", value)]
-    return tuple(word.replace("\\\\", "\\") for word in found)
+    """The strings of an array, up to a bracket that could close it, or of the rest of the line."""
+    value = re.compile(rf"[\"']?\b{key}\b[\"']?\s*:\s*(\[.*?\]\s*(?=[,}}\n]|$)|[\"'][^\n]*)", re.DOTALL)
+    found = [pair for text in texts for listed in value.findall(text) for pair in _LITERAL.findall(listed)]
+    return tuple((double or single).replace("\\\\", "\\") for double, single in found)
 
 
 def _searches(regex: str, path: str) -> bool:

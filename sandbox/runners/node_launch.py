@@ -75,6 +75,7 @@ def prepare(request: RunRequest, invocation: Invocation, launch: Launch) -> Prep
         files={
             f"{directory}/run.py": report.injected("run_node.py"),
             f"{directory}/node_session.py": report.injected("node_session.py"),
+            f"{directory}/node_tap.py": report.injected("node_tap.py"),
             f"{directory}/outside.py": report.injected("outside.py"),
             f"{directory}/reporter.py": report.injected("reporter.py"),
             f"{directory}/request.json": json.dumps(asked).encode("ascii"),

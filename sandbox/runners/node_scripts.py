@@ -72,11 +72,13 @@ def has_test_script(view: RepoView) -> bool:
 
 def find(view: RepoView) -> Invocation | None:
     """How the tests are started: the first tool that is known, with the steps before it that build; or None."""
+    return next((found for name in _NAMES if (found := named(view, name)) is not None), None)
+
+
+def named(view: RepoView, script: str) -> Invocation | None:
+    """As `find`, of one script."""
     known = scripts(view)
-    for name in _NAMES:
-        if name in known and (found := _of_script(view, known, name)) is not None:
-            return found
-    return None
+    return _of_script(view, known, script) if script in known else None
 
 
 def _of_script(view: RepoView, known: Mapping[str, str], name: str) -> Invocation | None:
@@ -144,6 +146,8 @@ def simple_commands(text: str) -> Iterator[tuple[str, ...]]:
                     yield tuple(words)
                 words = []
             elif set(token) <= set("<>&"):
+                # `2>file`: the descriptor is no word of the command.
+                words = words[:-1] if words and words[-1].isdigit() else words
                 skip = True
             elif skip:
                 skip = False

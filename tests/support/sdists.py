@@ -33,11 +33,11 @@ def fetch(engine: Engine, scratch: Path, requirements: Sequence[str]) -> dict[st
             copy = container.run(f"cp {_STORE}/{requirement}/*.tar.gz {TMP}/sdist.tar.gz", timeout=30)
             assert copy.exit_code == 0, copy.output
             data = container.read_file(f"{TMP}/sdist.tar.gz", 64 << 20)
-            trees[requirement] = GitTree.of_files(git_dir, _files(data))
+            trees[requirement] = GitTree.of_files(git_dir, files_of_archive(data))
     return trees
 
 
-def _files(data: bytes) -> dict[str, bytes]:
+def files_of_archive(data: bytes) -> dict[str, bytes]:
     """Regular files, without the archive's top directory and without what a build left in it."""
     files = {}
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:

@@ -16,6 +16,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _NAME = re.compile(r"^\s*(?:Uncaught )?([A-Za-z_$][\w$.]*)(?: \[[^\]\n]*\])?(?::[ \n]|$)")
 _ERROR_LINE = re.compile(r"^\s*(?:Uncaught )?((?:[A-Za-z_$][\w$]*)?Error)(?: \[[^\]\n]*\])?:", re.MULTILINE)
 _FRAME = re.compile(r"(?:\(|at |@)(?:async )?(?:file://)?(/[^\s():]+):(\d+)(?::\d+)?\)?", re.MULTILINE)
+_VALUE = re.compile(r"\s*(?:Expected|Received)\b[^:]*: ")
 _MISSING = re.compile(r"^Cannot find (?:module|package) ")
 
 
@@ -115,9 +116,12 @@ def _ended(process):
 class _Tail:
     """Passes a program's output on and keeps its last lines."""
 
-    def __init__(self, stream):
-        # type: (object) -> None
+    def __init__(self, stream, keep=False):
+        # type: (object, bool) -> None
         self._stream = stream
+        self._keep = keep
+        self._kept = 0
+        self.every = []
         self._lines = []
         self._thread = threading.Thread(target=self._copy, daemon=True)
         self._thread.start()
@@ -127,6 +131,9 @@ class _Tail:
         for line in self._stream:
             text = line.decode("utf-8", "replace").rstrip("\n")
             self._lines = self._lines[1 - _TAIL_LINES :] + [text]
+            if self._keep and self._kept < _LONGEST_LINE:
+                self._kept += len(line)
+                self.every.append(text)
             print(text, flush=True)
 
     def text(self):
@@ -135,24 +142,24 @@ class _Tail:
         return _ANSI.sub("", "\n".join(self._lines))
 
 
-def command(argv, root):
-    # type: (list, str) -> tuple
-    """(exit code, the output's end) of a step before the tests."""
+def command(argv, root, keep=False):
+    # type: (list, str, bool) -> tuple
+    """(exit code, the output's end, with `keep` all lines of standard output) of any program."""
     try:
         process = subprocess.Popen(
             argv,
             cwd=root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=None if keep else subprocess.STDOUT,
             start_new_session=True,
         )
     except OSError as error:
-        return 127, "%s: %s" % (argv[0], error.strerror)
-    tail = _Tail(process.stdout)
+        return 127, "%s: %s" % (argv[0], error.strerror), []
+    tail = _Tail(process.stdout, keep)
     process.wait()
     code = _ended(process)
-    return code, tail.text()
+    return code, tail.text(), tail.every
 
 
 def failure(error, root):
@@ -173,11 +180,19 @@ def failure(error, root):
     path, line = frame(stack, root)
     return {
         "exception": exception,
-        "message": message or "failed without a message",
+        "message": _told(message) or "failed without a message",
         "path": path,
         "line": line,
         "inside": bool(path),
     }
+
+
+def _told(message):
+    # type: (str) -> str
+    """With what was expected and received in its first line, which is the one that is shown."""
+    first, _, rest = message.partition("\n")
+    values = [line.strip() for line in rest.split("\n") if _VALUE.match(line)]
+    return "%s (%s)\n%s" % (first, ", ".join(values[:3]), rest) if values else message
 
 
 def frame(stack, root):

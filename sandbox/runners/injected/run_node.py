@@ -11,6 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import node_session
+import node_tap
 from outside import Outside
 
 _BROKEN_FILES = 25
@@ -35,7 +36,7 @@ class Run:
         # type: () -> bool
         """The steps before the tests (`npm run build`): False, and told, where one fails."""
         for argv in self.request["before"]:
-            code, tail = node_session.command(argv, self.request["root"])
+            code, tail, _ = node_session.command(argv, self.request["root"])
             if code:
                 message = "`%s` ended with exit code %d\n%s" % (shlex.join(argv), code, tail)
                 self.outside.uncollected("", message, node_session.exception_of(tail))
@@ -91,7 +92,7 @@ class Run:
                 self.outside.uncollected(self.relative(broken), error["message"], error["exception"])
                 continue
             for record in session.files:
-                self.tell(record, session)
+                self.tell(record)
             return self.judge(session)
 
     def judge(self, session):
@@ -117,9 +118,11 @@ class Run:
     def apart(self):
         # type: () -> int
         """A process for each file, as many at once as there are processors."""
-        files = self.request["files"]
+        files, session_of = self.request["files"], lambda path: self.session([path])
+        if self.request["printed"]:
+            files, session_of = files + [os.path.join(self.directory, self.request["program"])], self.printed
         with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-            for path, session in zip(files, pool.map(lambda path: self.session([path]), files)):  # noqa: B905
+            for path, session in zip(files, pool.map(session_of, files)):  # noqa: B905
                 self.signs.update(session.signs)
                 if session.end is None or session.end.get("error"):
                     why = "its process ended with exit code %s before its tests had\n%s" % (session.code, session.tail)
@@ -128,11 +131,26 @@ class Run:
                     if session.end is None:
                         continue
                 for record in session.files:
-                    self.tell(dict(record, file=self.absolute(path)), session)
+                    self.tell(dict(record, file=self.absolute(path)))
         return 0
 
-    def tell(self, record, session):
-        # type: (dict, node_session.Session) -> None
+    def printed(self, path):
+        # type: (str) -> node_session.Session
+        """A file run as it is: what it prints is all that is known of its tests."""
+        session = node_session.Session()
+        argv = ["node"] + self.request["flags"] + [path]
+        session.code, session.tail, lines = node_session.command(argv, self.request["root"], keep=True)
+        found = node_tap.read(lines)
+        if found["whole"] or (found["tests"] and session.code == 0):
+            session.files.append({"file": path, "tests": found["tests"], "error": None})
+            session.end = {}
+            if session.code and not any(test["status"] == "failed" for test in found["tests"]):
+                message = "exit code %s, and no test is red\n%s" % (session.code, session.tail)
+                session.end["error"] = {"exception": "Error", "message": message}
+        return session
+
+    def tell(self, record):
+        # type: (dict) -> None
         """One file's results. Of a file that could not be loaded, or broke off before its canaries, none is told."""
         path = self.relative(record["file"])
         if self.request["only"] and self.request["grouped"] and path not in self.request["only"]:
