@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -122,14 +122,26 @@ class Build:
             if not step.optional:
                 self._required(argv, line, cwd=TREE, extra=env)
                 continue
-            result = self._run(argv, line, cwd=TREE, extra=env)
-            if result.exit_code != 0:
-                refused = self._refusals()
-                notes.append(f"`{line}` failed with exit code {result.exit_code} and was passed over.{refused}")
+            for code, one in self._tried(step, before, env):
+                notes.append(f"`{one}` failed with exit code {code} and was passed over.{self._refusals()}")
                 self._progress(f"environment: {notes[-1]}")
         if dated and self._is_there(_UNDATED):
             notes.append(f"A package index does not say when files came: its packages are today's, not of {dated[0]}.")
         return tuple(notes)
+
+    def _tried(self, step: Step, before: tuple[str, ...], env: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+        """(exit code, command line) of what failed of an optional step: of each of its pieces, where it has several."""
+        line = shlex.join(step.argv)
+        result = self._run([*before, *step.argv], line, cwd=TREE, extra=env)
+        if result.exit_code == 0:
+            return
+        if not step.pieces:
+            yield result.exit_code, line
+        for piece in step.pieces:
+            line = shlex.join(piece)
+            result = self._run([*before, *piece], line, cwd=TREE, extra=env)
+            if result.exit_code != 0:
+                yield result.exit_code, line
 
     def _is_there(self, path: str) -> bool:
         try:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from sandbox.buildpacks import python_version
+from sandbox.buildpacks import python_version, requirements
 from sandbox.layout import COMMAND_PATH, KEPT, TOOLCHAINS, TREE, USER, VENV, WORK
 from sandbox.types import EnvironmentPlan, RepoView
 
@@ -29,6 +29,7 @@ PREPARE = (
 """What every environment has before its own steps; carried out as root, by commands of ours only."""
 
 _UV = f"{KEPT}/uv"
+_PIP = (f"{VENV}/bin/python", "-m", "pip", "install", "--no-input")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,8 @@ class Step:
 
     argv: tuple[str, ...]
     optional: bool = False
+    pieces: tuple[tuple[str, ...], ...] = ()
+    """Of an optional step that installs several things with pip: each by itself, for when they fail together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +64,10 @@ def render(plan: EnvironmentPlan, view: RepoView, base: str = "", scope: str = "
     """`base` is the base image's id; empty: the plan's own reference stands for it."""
     origin = base or plan.base
     system, environment = _prepared(plan)
-    steps = (*(Step(argv=argv) for argv in plan.install), *(Step(argv=a, optional=True) for a in plan.optional_install))
+    steps = (
+        *(Step(argv=argv) for argv in plan.install),
+        *(Step(argv=argv, optional=True, pieces=_pieces(argv, view)) for argv in plan.optional_install),
+    )
     prepared = _digest([RECIPE_VERSION, origin, (*system, *environment), plan.toolchains])
     manifests = [(path, _content_digest(view.read(path))) for path in sorted(plan.manifests)]
     steps_of = [plan.install, plan.optional_install, plan.linked, plan.as_of]
@@ -76,6 +82,23 @@ def render(plan: EnvironmentPlan, view: RepoView, base: str = "", scope: str = "
         steps=steps,
         dated=(plan.as_of, python_version.tools_day(plan)) if plan.as_of else (),
     )
+
+
+def _pieces(argv: tuple[str, ...], view: RepoView) -> tuple[tuple[str, ...], ...]:
+    """`pip install a b -r file` as `pip install a`, `pip install b` and one for each line of the file."""
+    head, words = argv[: len(_PIP)], list(argv[len(_PIP) :])
+    if head != _PIP:
+        return ()
+    found: list[str] = []
+    while words:
+        word = words.pop(0)
+        if word == "-r" and words:
+            found.extend(requirements.lines_of_file((view.read(words.pop(0)) or b"").decode("utf-8", "replace")))
+        elif not word.startswith("-"):
+            found.append(word)
+        else:
+            return ()
+    return tuple((*_PIP, one) for one in dict.fromkeys(found)) if len(found) > 1 else ()
 
 
 def uv_lines(version: str) -> tuple[str, ...]:

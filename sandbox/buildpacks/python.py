@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sandbox.buildpacks import python_runner, python_version, requirements
+from sandbox.buildpacks import python_runner, python_version, requirements, tox, undeclared
 from sandbox.buildpacks.requirements import Wanted
+from sandbox.buildpacks.tox import ToxEnvironment
 from sandbox.layout import VENV
 from sandbox.runners import pytest_config
 from sandbox.types import EnvironmentPlan, RepoView
@@ -24,7 +25,6 @@ _READERS = (
     ("pyproject.toml", requirements.of_pyproject),
     ("setup.cfg", requirements.of_setup_cfg),
     ("setup.py", requirements.of_setup_py),
-    ("tox.ini", requirements.of_tox),
 )
 _TEST_REQUIREMENTS = re.compile(
     r"^(?:(?:tests?|testing)[-_.]?requirements\.txt|requirements[-_.](?:tests?|testing)\.txt|"
@@ -34,6 +34,14 @@ _DEVELOPMENT_REQUIREMENTS = re.compile(
     r"^(?:dev(?:elop(?:ment)?)?[-_.]?requirements\.txt|requirements[-_.]dev(?:elop(?:ment)?)?\.txt|"
     r"(?:requirements|reqs)/dev(?:elop(?:ment)?)?\.txt)$"
 )
+_CHANGES = re.compile(
+    r"(?:docs?/(?:\w+/)?)?(?:change(?:s|log)|history|news|release[_-]?notes)(?:\.(?:rst|md|txt))?$", re.I
+)
+_CHANGED = re.compile(
+    r"^[#=*\s\[]*(?:v|version|release|[a-z][\w-]*)?\s*\[?v?(\d+\.\d+(?:\.\d+)?)\b", re.I | re.MULTILINE
+)
+_CHANGES_READ = 20_000
+"""Characters of a list of changes: its newest entry is at its beginning."""
 
 
 def detect(view: RepoView) -> EnvironmentPlan | None:
@@ -41,9 +49,11 @@ def detect(view: RepoView) -> EnvironmentPlan | None:
     paths = list(view.paths())
     if not any(path.endswith(".py") for path in paths) and view.read("pyproject.toml") is None:
         return None
-    wanted, manifests = _wanted(view, paths)
+    version = python_version.choose(view)
+    environment = tox.read(view)
+    wanted, manifests = _wanted(view, paths, environment, version.version or python_version.BASE_PYTHON)
     evidence = [want.evidence + "." for want in wanted]
-    runner = python_runner.choose(view, paths, wanted)
+    runner = python_runner.choose(view, paths, wanted, environment)
     evidence.append(runner.why)
     install: list[tuple[str, ...]] = []
     optional: list[tuple[str, ...]] = []
@@ -55,21 +65,24 @@ def detect(view: RepoView) -> EnvironmentPlan | None:
         install.append((*_PIP, "-r", "requirements.txt"))
         manifests.append("requirements.txt")
         evidence.insert(0, "requirements.txt: the project's dependencies.")
+    config = pytest_config.read(view)
     if runner.name == "pytest":
-        config = pytest_config.read(view)
         plugins = tuple(plugin for plugin in config.required_plugins if not plugin.startswith("-"))
         install.append((*_PIP, "pytest", *plugins))
         manifests.extend([config.path] if config.path else [])
     for want in wanted:
         optional.extend(_commands(want, bool(project)))
-    version = python_version.choose(view)
+    missing = undeclared.tools(view, paths, config, _declared(view, wanted), pytest=runner.name == "pytest")
+    if missing:
+        optional.append((*_PIP, *(tool.distribution for tool in missing)))
+        evidence.extend(f"{tool.why}: {tool.distribution}." for tool in missing)
     evidence.extend([version.evidence] if version.evidence else [])
     return EnvironmentPlan(
         language="python",
         runner=runner.name,
         base=BASE,
         toolchains=(f"python@{version.version}",) if version.version else (),
-        env=_environment(view),
+        env=_environment(view, paths, environment),
         command=runner.command,
         install=tuple(install),
         optional_install=tuple(dict.fromkeys(optional)),
@@ -90,7 +103,9 @@ def at(plan: EnvironmentPlan, view: RepoView, as_of: str) -> EnvironmentPlan:
     )
 
 
-def _wanted(view: RepoView, paths: list[str]) -> tuple[list[Wanted], list[str]]:
+def _wanted(
+    view: RepoView, paths: list[str], environment: ToxEnvironment | None, python: str
+) -> tuple[list[Wanted], list[str]]:
     """(what the tests need, the files that say so)."""
     wanted: list[Wanted] = []
     manifests: list[str] = []
@@ -99,27 +114,38 @@ def _wanted(view: RepoView, paths: list[str]) -> tuple[list[Wanted], list[str]]:
         if text is not None:
             manifests.append(path)
             wanted.extend(reader(text))
+    if environment is not None:
+        manifests.append(environment.path)
+        wanted.extend(environment.wanted())
+        wanted.extend(requirements.of_groups(_text(view, "pyproject.toml") or "", environment.groups))
     files = [path for path in paths if _TEST_REQUIREMENTS.match(path)]
     files = files or [path for path in paths if _DEVELOPMENT_REQUIREMENTS.match(path)]
     wanted.extend(Wanted(files=(path,), evidence=f"{path}: what the tests need") for path in files)
+    known = frozenset(paths)
+    wanted = [want for want in wanted if all(file in known for file in want.files)]
+    if not wanted and "noxfile.py" in known:
+        manifests.append("noxfile.py")
+        found = tox.of_nox(_text(view, "noxfile.py") or "")
+        wanted.extend(want for want in found if all(file in known for file in want.files))
+    release = python_version.RELEASED.get(python, python_version.RELEASED[python_version.BASE_PYTHON])[0]
     for lock_path in ("uv.lock", "poetry.lock"):
         text = _text(view, lock_path)
         if text is not None:
             manifests.append(lock_path)
-            lock = requirements.of_lock(text)
-            wanted = [
-                Wanted(
-                    requirements=requirements.pinned(want.requirements, lock),
-                    extras=want.extras,
-                    files=want.files,
-                    evidence=want.evidence,
-                )
-                for want in wanted
-            ]
-    known = frozenset(paths)
-    wanted = [want for want in wanted if all(file in known for file in want.files)]
+            lock = requirements.of_lock(text, release)
+            wanted = [replace(want, requirements=requirements.pinned(want.requirements, lock)) for want in wanted]
     manifests.extend(file for want in wanted for file in want.files)
     return wanted, manifests
+
+
+def _declared(view: RepoView, wanted: list[Wanted]) -> list[str]:
+    """Requirements that are installed whatever the tests import."""
+    found = list(requirements.of_project(_text(view, "pyproject.toml") or ""))
+    for want in wanted:
+        found += want.requirements
+        found += (line for file in want.files for line in requirements.lines_of_file(_text(view, file) or ""))
+        found += requirements.of_extras(_text(view, "pyproject.toml") or "", want.extras)
+    return found
 
 
 def _commands(want: Wanted, project: bool) -> Iterable[tuple[str, ...]]:
@@ -147,13 +173,27 @@ def _installs(view: RepoView, path: str) -> bool:
     return path == "setup.py" or "[metadata]" in (_text(view, path) or "")
 
 
-def _environment(view: RepoView) -> tuple[tuple[str, str], ...]:
-    """A version for backends that ask git's tags, which the sandbox's one-commit repository does not have."""
+def _environment(view: RepoView, paths: list[str], environment: ToxEnvironment | None) -> tuple[tuple[str, str], ...]:
+    """tox's variables, and a version for backends that ask git's tags, which the sandbox's repository does not have."""
+    found = dict(environment.env) if environment is not None else {}
     sources = " ".join(_text(view, path) or "" for path in ("pyproject.toml", "setup.py", "setup.cfg"))
-    version = re.search(r"^Version: ([0-9][0-9A-Za-z.+!-]*)$", _text(view, "PKG-INFO") or "", re.MULTILINE)
-    if version is None or not re.search(r"setuptools[_-]scm|hatch-vcs|pdm\.version|versioningit|pbr", sources):
-        return ()
-    return (("PBR_VERSION", version.group(1)), ("SETUPTOOLS_SCM_PRETEND_VERSION", version.group(1)))
+    if re.search(r"setuptools[_-]scm|hatch-vcs|pdm\.version|versioningit|pbr", sources):
+        version = _version(view, paths)
+        if version:
+            found |= {"PBR_VERSION": version, "SETUPTOOLS_SCM_PRETEND_VERSION": version}
+    return tuple(sorted(found.items()))
+
+
+def _version(view: RepoView, paths: list[str]) -> str:
+    """As a source distribution says it, else the newest that the list of changes has; "" for unknown."""
+    stated = re.search(r"^Version: ([0-9][0-9A-Za-z.+!-]*)$", _text(view, "PKG-INFO") or "", re.MULTILINE)
+    if stated is not None:
+        return stated.group(1)
+    for path in sorted((path for path in paths if _CHANGES.match(path)), key=lambda path: (path.count("/"), path)):
+        listed = _CHANGED.search((_text(view, path) or "")[:_CHANGES_READ])
+        if listed is not None:
+            return listed.group(1)
+    return ""
 
 
 def _text(view: RepoView, path: str) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sandbox.buildpacks import requirements
 from sandbox.buildpacks.requirements import Wanted
+from sandbox.buildpacks.tox import ToxEnvironment
 from sandbox.parts import classify
 from sandbox.runners import pytest_config
 from sandbox.types import Part, RepoView
@@ -26,7 +27,9 @@ class RunnerChoice:
     command: tuple[str, ...] = ()
 
 
-def choose(view: RepoView, paths: Sequence[str], wanted: Sequence[Wanted]) -> RunnerChoice:
+def choose(
+    view: RepoView, paths: Sequence[str], wanted: Sequence[Wanted], environment: ToxEnvironment | None = None
+) -> RunnerChoice:
     """pytest on any sign of it, Django's where its scripts are and pytest is not, else unittest."""
     config = pytest_config.read(view)
     if config.path:
@@ -34,6 +37,10 @@ def choose(view: RepoView, paths: Sequence[str], wanted: Sequence[Wanted]) -> Ru
     for path in _OWN_SCRIPTS:
         if "django" in _text(view, path):
             return RunnerChoice(name="django", why=f"{path}: Django's tests by their own script.", command=(path,))
+    commands = environment.commands if environment is not None else ()
+    for word, name in (("pytest", "pytest"), ("py.test", "pytest"), ("unittest", "unittest")):
+        if environment is not None and any(re.search(rf"(?<![\w.-]){word}\b", command) for command in commands):
+            return RunnerChoice(name=name, why=f"{environment.path}: its commands run {word}.")
     for path in paths:
         if path.rsplit("/", 1)[-1] == "conftest.py":
             return RunnerChoice(name="pytest", why=f"{path}: a pytest configuration module.")

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from packaging.markers import InvalidMarker, Marker
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
 _TEST_NAMES = ("test", "tests", "testing", "unittest", "pytest")
 _DEVELOPMENT_NAMES = ("dev", "develop", "development", "all")
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*[^/\\]*$")
@@ -57,6 +60,23 @@ def of_pyproject(text: str) -> list[Wanted]:
     return found
 
 
+def of_groups(text: str, names: Iterable[str]) -> list[Wanted]:
+    """Dependency groups (PEP 735) by name."""
+    groups = _table(toml(text), "dependency-groups")
+    found = ((name, tuple(_expanded(groups, name, frozenset()))) for name in names)
+    return [Wanted(requirements=items, evidence=f"tox: the dependency group {name}") for name, items in found if items]
+
+
+def of_project(text: str) -> tuple[str, ...]:
+    """What the project itself depends on (PEP 621)."""
+    return _requirements(_table(toml(text), "project").get("dependencies"))
+
+
+def of_extras(text: str, names: Iterable[str]) -> tuple[str, ...]:
+    table = _table(toml(text), "project", "optional-dependencies")
+    return tuple(item for name in names for item in _requirements(table.get(name)))
+
+
 def of_setup_cfg(text: str) -> list[Wanted]:
     parser = _ini(text)
     found = []
@@ -92,18 +112,9 @@ def of_setup_py(text: str) -> list[Wanted]:
     return found
 
 
-def of_tox(text: str) -> list[Wanted]:
-    """The unconditional `deps` of `[testenv]`; lines for single environments and references to other sections aside."""
-    requirements, files = [], []
-    for line in _ini(text).get("testenv", "deps", fallback="").split("\n"):
-        word = line.split(" #")[0].strip()
-        if word.startswith("-r"):
-            files.append(word[2:].strip().removeprefix("{toxinidir}/"))
-        elif word and _REQUIREMENT.match(word) and not re.match(r"^[\w!{},-]+:\s", word) and "{" not in word:
-            requirements.append(word)
-    if not requirements and not files:
-        return []
-    return [Wanted(requirements=tuple(requirements), files=tuple(files), evidence="tox.ini: deps of [testenv]")]
+def is_plain(requirement: str) -> bool:
+    """A requirement by name: no option, no path, no reference to something else."""
+    return bool(_REQUIREMENT.match(requirement)) and "{" not in requirement
 
 
 def lines_of_file(text: str) -> tuple[str, ...]:
@@ -113,14 +124,35 @@ def lines_of_file(text: str) -> tuple[str, ...]:
     return tuple(word for word in words if word and word[0] not in "#-./" and "://" not in word.split(";")[0])
 
 
-def of_lock(text: str) -> Mapping[str, str]:
-    """uv.lock or poetry.lock: package name -> locked version, where there is exactly one."""
+def of_lock(text: str, python: str) -> Mapping[str, str]:
+    """uv.lock or poetry.lock: package name -> the version that is locked for this Python (`3.11.4`), where one is."""
     versions: dict[str, set[str]] = {}
     packages = toml(text).get("package")
     for package in packages if isinstance(packages, list) else []:
-        if isinstance(package, dict) and isinstance(package.get("version"), str):
+        if isinstance(package, dict) and isinstance(package.get("version"), str) and _is_for(package, python):
             versions.setdefault(normal(str(package.get("name"))), set()).add(package["version"])
     return {name: next(iter(found)) for name, found in versions.items() if len(found) == 1}
+
+
+def _is_for(package: Mapping[str, Any], python: str) -> bool:
+    """A lock may hold several versions of a package, each for some Pythons."""
+    markers = package.get("resolution-markers")
+    specifier = package.get("python-versions")
+    environment = {
+        "python_version": ".".join(python.split(".")[:2]),
+        "python_full_version": python,
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "os_name": "posix",
+    }
+    try:
+        if isinstance(markers, list) and markers:
+            return any(Marker(str(marker)).evaluate(environment) for marker in markers)
+        return not isinstance(specifier, str) or SpecifierSet(poetry_versions(specifier)).contains(python)
+    except (InvalidMarker, InvalidSpecifier):
+        return True
 
 
 def pinned(requirements: Iterable[str], lock: Mapping[str, str]) -> tuple[str, ...]:

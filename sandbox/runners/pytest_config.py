@@ -53,6 +53,31 @@ _DROPPED_FLAGS = frozenset(
         "--cache-clear",
         "--testmon",
         "--flake-finder",
+        # Linters as tests, and reports for others to read: of plugins that our environment need not have.
+        "--black",
+        "--checkdocs",
+        "--codestyle",
+        "--docstyle",
+        "--emoji",
+        "--flake8",
+        "--flakes",
+        "--instafail",
+        "--isort",
+        "--mypy",
+        "--mypy-ignore-missing-imports",
+        "--pep8",
+        "--pycodestyle",
+        "--pydocstyle",
+        "--pylint",
+        "--ruff",
+        "--ruff-format",
+        "--self-contained-html",
+        "--json-report",
+        "--memray",
+        "--profile",
+        "--profile-svg",
+        "--pspec",
+        "--spec",
     }
 )
 _DROPPED_WITH_VALUE = frozenset(
@@ -80,6 +105,15 @@ _DROPPED_WITH_VALUE = frozenset(
         "--cache-show",
         "--count",
         "--flake-runs",
+        "--alluredir",
+        "--html",
+        "--json-report-file",
+        "--junit-prefix",
+        "--junit-xml",
+        "--junitxml",
+        "--log-file",
+        "--pylint-rcfile",
+        "--report-log",
     }
 )
 _DROPPED_WITH_OPTIONAL_VALUE = frozenset({"--cov"})
@@ -94,6 +128,8 @@ class PytestConfig:
     addopts: tuple[str, ...] = ()
     python_files: tuple[str, ...] = ("test_*.py", "*_test.py")
     required_plugins: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    """Every key that is set."""
 
 
 def read(view: RepoView) -> PytestConfig:
@@ -107,6 +143,7 @@ def read(view: RepoView) -> PytestConfig:
                 addopts=tuple(_words(options.get("addopts", ""))),
                 python_files=tuple(_words(options.get("python_files", ""))) or PytestConfig.python_files,
                 required_plugins=tuple(_words(options.get("required_plugins", ""))),
+                keys=tuple(options),
             )
     return PytestConfig()
 

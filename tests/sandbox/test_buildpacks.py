@@ -65,10 +65,24 @@ lint = ["ruff"]
 
 
 def test_a_lock_pins_only_what_it_has_one_version_of() -> None:
-    lock = requirements.of_lock("[[package]]\nname='a'\nversion='1'\n[[package]]\nname='a'\nversion='2'\n")
+    lock = requirements.of_lock("[[package]]\nname='a'\nversion='1'\n[[package]]\nname='a'\nversion='2'\n", "3.11.4")
     assert requirements.pinned(["a", "./local", "b @ https://x"], lock) == ("a", "./local", "b @ https://x")
-    assert requirements.of_lock("package = 3") == {}
-    assert requirements.of_lock("package = [3]") == {}
+    assert requirements.of_lock("package = 3", "3.11.4") == {}
+    assert requirements.of_lock("package = [3]", "3.11.4") == {}
+
+
+def test_of_several_locked_versions_the_one_for_this_python_is_taken() -> None:
+    package = "[[package]]\nname='a'\nversion='{}'\nresolution-markers=['{}', '{}']\n"
+    text = package.format("1", 'python_full_version < "3.10"', 'os_name == "nt"') + package.format(
+        "2", 'python_full_version >= "3.10"', 'os_name == "nt"'
+    )
+    assert requirements.of_lock(text, "3.11.4") == {"a": "2"}
+    assert requirements.of_lock(text, "3.9.4") == {"a": "1"}
+    poetry = "[[package]]\nname='a'\nversion='{}'\npython-versions='{}'\n"
+    text = poetry.format("1", ">=3.6,<3.10") + poetry.format("2", "^3.10")
+    assert requirements.of_lock(text, "3.11.4") == {"a": "2"}
+    assert requirements.of_lock(package.format("1", "not a marker", ""), "3.11.4") == {"a": "1"}
+    assert requirements.of_lock(poetry.format("1", "not a version"), "3.11.4") == {"a": "1"}
 
 
 @pytest.mark.parametrize(
@@ -162,7 +176,6 @@ deps =
     plan = plan_of({"tox.ini": text, "requirements-tox.txt": "", "a.py": ""})
     assert arguments(plan.optional_install) == ["pytest mock>=2 -r requirements-tox.txt"]
     assert plan.manifests == ("requirements-tox.txt", "tox.ini")
-    assert requirements.of_tox("[testenv]\n") == []
 
 
 def test_a_file_that_is_named_and_missing_is_not_installed() -> None:

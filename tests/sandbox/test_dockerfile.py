@@ -129,3 +129,16 @@ def test_repositories_with_the_same_manifests_share_the_system_but_not_the_image
     one, other = render(PLAN, TREE, "b", "owner/one"), render(PLAN, TREE, "b", "owner/other")
     assert one.digest != other.digest
     assert one.prepared_digest == other.prepared_digest
+
+
+def test_an_optional_step_of_several_requirements_has_them_one_by_one() -> None:
+    pip = ("/opt/venv/bin/python", "-m", "pip", "install", "--no-input")
+    tree = TREE.with_files({"dev.txt": b"a==1\nb\n-r more.txt\n"})
+
+    def pieces(*words: str) -> list[tuple[str, ...]]:
+        recipe = render(replace(PLAN, optional_install=((*pip, *words),)), tree)
+        return [piece[len(pip) :] for piece in recipe.steps[-1].pieces]
+
+    assert pieces("x", "-r", "dev.txt", "a==1") == [("x",), ("a==1",), ("b",)]
+    assert pieces("-e", ".[test]") == pieces("x") == pieces("-r", "missing.txt") == pieces("x", "y", "-r") == []
+    assert render(replace(PLAN, optional_install=(("npm", "install", "a", "b"),)), tree).steps[-1].pieces == ()
