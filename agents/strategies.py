@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from agents import loop, repair
+from agents import loop, repair, single_shot
 from agents.errors import StrategyUnavailable
 from agents.protocols import Strategy
 from config.models import StrategyName
 
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
-    {StrategyName.LOOP.value: loop.solve, StrategyName.REPAIR.value: repair.solve}
+    {
+        StrategyName.LOOP.value: loop.solve,
+        StrategyName.SINGLE_SHOT.value: single_shot.solve,
+        StrategyName.REPAIR.value: repair.solve,
+    }
 )
 
 

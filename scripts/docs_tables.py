@@ -17,7 +17,7 @@ import typer.main
 
 from bot.cli import app
 from config.explain import defaults, group_model
-from config.models import ModelSpec, default_lineup
+from config.models import Adapter, ModelSpec, Server, StrategyName, default_lineup
 from config.settings import Settings
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -50,22 +50,49 @@ def settings_tables() -> str:
 
 def models_table() -> str:
     return table(
-        ("name", "kind", "reach", "window", "strategy", "key", "licence", "notes"),
+        ("name", "kind", "by", "window", "output", "strategy", "key", "price", "licence", "notes"),
         (model_row(name, spec) for name, spec in default_lineup().models.items()),
     )
 
 
 def model_row(name: str, spec: ModelSpec) -> tuple[str, ...]:
+    if spec.adapter is Adapter.NONE:
+        return (code(name), str(spec.kind), "embedded", "", "", str(spec.strategy), "", "free", "", spec.notes)
     return (
         code(name),
-        f"{spec.kind}, {spec.openness}" if spec.adapter != "none" else str(spec.kind),
-        "embedded" if spec.adapter == "none" else f"{spec.adapter}{', self-hosted' if spec.self_hosted else ''}",
-        f"{spec.window:,}" if spec.window else "",
-        str(spec.strategy),
+        f"{spec.kind}, {spec.openness.replace('_', ' ')}",
+        ", ".join(_SERVERS[server] for server in spec.served_by),
+        f"{spec.window:,}",
+        f"{spec.output_limit:,}",
+        _way(spec),
         code(spec.key_variable),
+        price_source(spec),
         spec.licence,
         spec.notes,
     )
+
+
+_SERVERS = {
+    Server.VENDOR: "vendor",
+    Server.VLLM: "vLLM",
+    Server.OLLAMA: "Ollama",
+    Server.TGI: "TGI",
+    Server.LLAMA_CPP: "llama.cpp",
+}
+
+
+def _way(spec: ModelSpec) -> str:
+    """Strategy and dialect, or the forms in which single answers are asked for."""
+    if spec.strategy is StrategyName.LOOP:
+        return f"loop, {spec.dialect}"
+    gaps = ", fills gaps" if spec.fim else ""
+    return f"{spec.strategy}, {spec.protocol}{gaps}"
+
+
+def price_source(spec: ModelSpec) -> str:
+    if spec.price:
+        return f"{spec.price.as_of}, as given"
+    return f"genai-prices ({spec.price_provider})" if spec.price_provider else "unknown"
 
 
 def commands_table() -> str:

@@ -35,7 +35,7 @@ def build(spec: ModelSpec, key: SecretStr | None, *, self_hosted_only: bool = Fa
             return ReplayModel.open(spec.name, Path(spec.endpoint))
         case Adapter.ANTHROPIC | Adapter.OPENAI:
             if spec.strategy is StrategyName.SINGLE_SHOT:
-                return sampler(spec, key)
+                return build_sampler(spec, key)
             model = Retrying(adapter(spec, key))
         case _:
             assert_never(spec.adapter)
@@ -54,7 +54,7 @@ def adapter(spec: ModelSpec, key: SecretStr | None, *, timeouts: Timeouts | None
     return OpenAIModel(spec, _key(spec, key), timeouts=timeouts)
 
 
-def sampler(spec: ModelSpec, key: SecretStr | None, *, timeouts: Timeouts | None = None) -> Sampler:
+def build_sampler(spec: ModelSpec, key: SecretStr | None, *, timeouts: Timeouts | None = None) -> Sampler:
     """A row as `single_shot` uses it. Raises `ModelRefused` without its key."""
     from agents.models.openai import OpenAIModel
     from agents.models.sampler import Sampler

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from agents.errors import ContextOverflow, IncompleteReply, ModelError, ModelRefused, ModelUnavailable
 
@@ -79,13 +78,28 @@ def _is_too_long(complaint: Complaint) -> bool:
 
 
 def read_body(body: object) -> tuple[str, str]:
-    """(kind, text) of an error body: `{"error": {"type", "code", "message"}}`, or the inner object, or anything."""
+    """(kind, text) of an error body: `{"error": {"type", "code", "message"}}`, or the inner object, or anything.
+
+    Gemini sends a list of one; TGI `{"error": text, "error_type"}`; Mistral a list of faults as `detail` or `message`.
+    """
+    if isinstance(body, list) and body:
+        body = body[0]
     inner = body.get("error", body) if isinstance(body, Mapping) else body
     if not isinstance(inner, Mapping):
-        return "", inner if isinstance(inner, str) else ""
-    words = [str(inner[key]) for key in ("type", "code") if isinstance(inner.get(key), str | int)]
-    message: Any = inner.get("message") or inner.get("detail") or ""
-    return " ".join(words), message if isinstance(message, str) else ""
+        kind = body.get("error_type") if isinstance(body, Mapping) else None
+        return kind if isinstance(kind, str) else "", inner if isinstance(inner, str) else ""
+    words = [str(inner[key]) for key in ("type", "code", "status") if isinstance(inner.get(key), str | int)]
+    return " ".join(words), _said(inner.get("message") or inner.get("detail") or "")
+
+
+def _said(message: object) -> str:
+    match message:
+        case str():
+            return message
+        case {"detail": list() as faults} | [*faults]:
+            return "; ".join(str(one["msg"]) for one in faults if isinstance(one, Mapping) and "msg" in one)
+        case _:
+            return ""
 
 
 def plain(text: str, *, key: str = "") -> str:

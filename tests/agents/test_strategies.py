@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from agents import loop, repair
+from agents import loop, repair, single_shot
 from agents.dialects.text import TextDialect
 from agents.errors import ModelRefused, StrategyUnavailable
 from agents.models import build
 from agents.models.replay import ReplayModel
 from agents.models.retry import Retrying
+from agents.models.sampler import Sampler
 from agents.strategies import STRATEGIES, strategy
 from agents.trajectory import to_json
 from agents.types import Trajectory
@@ -21,16 +22,28 @@ from config.models import default_lineup, load
 KEY = SecretStr("sk-1")
 
 
-def test_loop_and_repair_exist() -> None:
+def test_there_are_three_ways_to_solve() -> None:
     assert strategy("loop") is loop.solve
+    assert strategy("single_shot") is single_shot.solve
     assert strategy("repair") is repair.solve
-    assert set(STRATEGIES) == {"loop", "repair"}
+    assert set(STRATEGIES) == {"loop", "single_shot", "repair"}
 
 
-def test_a_strategy_that_does_not_exist_yet_is_a_clear_error() -> None:
-    spec = default_lineup().get("starcoder2-15b")
-    with pytest.raises(StrategyUnavailable, match="'single_shot' does not exist in this version"):
-        strategy(spec.strategy)
+def test_every_row_of_the_lineup_has_a_strategy_that_exists() -> None:
+    for spec in default_lineup():
+        assert strategy(spec.strategy)
+
+
+def test_a_strategy_that_does_not_exist_is_a_clear_error() -> None:
+    with pytest.raises(StrategyUnavailable, match="'guess' does not exist in this version"):
+        strategy("guess")
+
+
+def test_a_base_model_is_sampled_and_takes_no_conversation() -> None:
+    model = build(default_lineup().get("starcoder2-15b"), None)
+    assert isinstance(model, Sampler)
+    with pytest.raises(ModelRefused, match="takes no conversation"):
+        model.query([], (), max_output_tokens=10)
 
 
 def test_repair_has_no_model() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,7 @@ class Received:
     headers: Mapping[str, str]
     """Names in lower case."""
     body: dict[str, Any]
+    method: str = "POST"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +75,25 @@ class ModelServer:
             return problem(400, "invalid_request_error", "not what the script expected")
 
 
+class Answering(Protocol):
+    url: str
+
+    def answer(self, received: Received) -> Answer: ...
+
+
+S = TypeVar("S", bound=Answering)
+
+
 @contextmanager
 def model_server(*script: Script) -> Iterator[ModelServer]:
+    """Serves a script on a free port of 127.0.0.1 until the block ends."""
+    with serving(ModelServer(script)) as server:
+        yield server
+
+
+@contextmanager
+def serving(server: S) -> Iterator[S]:
     """Serves on a free port of 127.0.0.1 until the block ends."""
-    server = ModelServer(script)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -87,6 +103,10 @@ def model_server(*script: Script) -> Iterator[ModelServer]:
             body = json.loads(self.rfile.read(length))
             headers = {name.lower(): value for name, value in self.headers.items()}
             self._send(server.answer(Received(path=self.path, headers=headers, body=body)))
+
+        def do_GET(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self._send(server.answer(Received(path=self.path, headers=headers, body={}, method="GET")))
 
         def _send(self, answer: Answer) -> None:
             self.send_response(answer.status)
