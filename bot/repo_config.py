@@ -89,6 +89,12 @@ class EnvironmentOverride(_Closed):
     python: Annotated[str, StringConstraints(pattern=r"^(3\.[0-9]{1,2}(\.[0-9]{1,2})?)?$")] = Field(
         default="", description="The Python to build and test with, for example 3.9."
     )
+    dockerfile: Annotated[str, StringConstraints(max_length=200), AfterValidator(_relative)] = Field(
+        default="", description="A Dockerfile of the repository whose steps make the environment."
+    )
+    devcontainer: bool = Field(
+        default=True, description="Whether devcontainer.json says what the tests run in, where there is one."
+    )
     node: ToolVersion = Field(default="", description="The Node.js to build and test with, for example 20.")
     go: ToolVersion = Field(default="", description="The Go to build and test with, for example 1.22.")
     rust: ToolVersion = Field(default="", description="The Rust to build and test with, for example 1.75.")

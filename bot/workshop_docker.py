@@ -25,7 +25,7 @@ from bot.types import IssueText, Repository
 from bot.workshop import FileAt, Finding, Opinion
 from config.models import Lineup, ModelSpec, UnknownModel
 from config.settings import model_key
-from sandbox.buildpacks import detect
+from sandbox.buildpacks import containers, detect
 from sandbox.buildpacks.python import BASE
 from sandbox.cache import RunCache
 from sandbox.engine import Engine
@@ -152,7 +152,11 @@ class DockerWorkshop:
 
 
 def plan_for(base: RepoView, config: RepoConfig) -> EnvironmentPlan | None:
-    """What the repository says of its environment, over what is detected; None where nothing is known at all."""
+    """What the repository says of its environment, over what is detected; None where nothing is known at all.
+
+    `.github/redgreen.yml` over its Dockerfile or devcontainer, those over its languages' files. Raises
+    `ImageBuildFailed` for a Dockerfile that cannot be carried out.
+    """
     said = config.environment
     detected = detect(base, said.language)
     if detected is None:
@@ -160,6 +164,8 @@ def plan_for(base: RepoView, config: RepoConfig) -> EnvironmentPlan | None:
             return None
         language = said.language or ("python" if said.runner in _OF_PYTHON else "unknown")
         detected = EnvironmentPlan(language=language, runner=said.runner, base=BASE)
+    if said.dockerfile or not said.image:
+        detected = containers.over(base, detected, dockerfile=said.dockerfile, dev=said.devcontainer)
     return said.over(detected)
 
 

@@ -24,7 +24,7 @@ from sandbox.container import Container
 from sandbox.dockerfile import Step
 from sandbox.errors import ContainerLost, ImageBuildFailed, SetupError
 from sandbox.layout import TREE, WORK
-from sandbox.types import ExecResult, Limits, Progress
+from sandbox.types import ExecResult, Limits, Progress, RootStep
 
 BUILD_LIMITS = Limits(disk_bytes=4 << 30, file_bytes=2 << 30, pids=1024, output_bytes=4 << 20, seconds=1800.0)
 
@@ -105,6 +105,12 @@ class Build:
     def attempt(self, line: str, told: str = "") -> ExecResult:
         """A shell line for root that may fail. Raises `ImageBuildFailed` where the container is lost."""
         return self._run(["/bin/sh", "-c", line], told or line, cwd="/", extra={})
+
+    def setup(self, steps: tuple[RootStep, ...]) -> None:
+        """The repository's own Dockerfile, as root: in a container that is nobody else's."""
+        for step in steps:
+            line = f"{step.origin}: {shlex.join(step.argv)}"
+            self._required(list(step.argv), line, cwd=step.cwd, extra=dict(step.env))
 
     def steps(self, steps: tuple[Step, ...], env: Mapping[str, str], dated: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Carry them out in the tree; a sentence for each optional one that failed.

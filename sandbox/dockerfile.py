@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sandbox.buildpacks import python_version, requirements
 from sandbox.layout import COMMAND_PATH, KEPT, TOOLCHAINS, TREE, USER, VENV, WORK
-from sandbox.types import EnvironmentPlan, RepoView
+from sandbox.types import EnvironmentPlan, RepoView, RootStep
 
 RECIPE_VERSION = 1
 """Raised whenever the same steps become another image: all environments are then built anew."""
@@ -56,6 +56,8 @@ class Dockerfile:
     environment: tuple[str, ...]
     """Shell lines for root that need the toolchains."""
     steps: tuple[Step, ...]
+    setup: tuple[RootStep, ...] = ()
+    """Of the repository's own Dockerfile: before `steps`, as root, in a container of this repository alone."""
     dated: tuple[str, ...] = ()
     """(the day as of which steps see the package indexes, that for what builds packages); empty: as they are."""
 
@@ -70,7 +72,10 @@ def render(plan: EnvironmentPlan, view: RepoView, base: str = "", scope: str = "
     )
     prepared = _digest([RECIPE_VERSION, origin, (*system, *environment), plan.toolchains])
     manifests = [(path, _content_digest(view.read(path))) for path in sorted(plan.manifests)]
-    steps_of = [plan.install, plan.optional_install, plan.linked, plan.as_of]
+    steps_of: list[object] = [plan.install, plan.optional_install, plan.linked, plan.as_of]
+    # Only where there are any: what was built before there could be is built the same way.
+    if plan.setup:
+        steps_of.append([(step.argv, step.cwd, step.env) for step in plan.setup])
     digest = _digest([prepared, scope, plan.language, sorted(plan.env), steps_of, manifests])
     return Dockerfile(
         text=_text(plan, origin, (*system, *_told(plan.toolchains), *environment), steps),
@@ -80,6 +85,7 @@ def render(plan: EnvironmentPlan, view: RepoView, base: str = "", scope: str = "
         toolchains=plan.toolchains,
         environment=environment,
         steps=steps,
+        setup=plan.setup,
         dated=(plan.as_of, python_version.tools_day(plan)) if plan.as_of else (),
     )
 
@@ -122,7 +128,7 @@ def _prepared(plan: EnvironmentPlan) -> tuple[tuple[str, ...], tuple[str, ...]]:
     packages = _packages(plan.apt)
     version = next((version for name, _, version in map(_parted, plan.toolchains) if name == "python"), "")
     if not version:
-        return (*packages, *PREPARE), ()
+        return (*packages, *_prepare(plan)), ()
     user, directories, _, owner = PREPARE
     # Through a link, an interpreter would look for its library beside the link.
     python = f'"$(readlink -f {link_of(version)})"'
@@ -134,6 +140,14 @@ def _prepared(plan: EnvironmentPlan) -> tuple[tuple[str, ...], tuple[str, ...]]:
         f"|| {VENV}/bin/python -m pip install -q --upgrade pip",
         owner.replace(f" {KEPT}", ""),
     )
+
+
+def _prepare(plan: EnvironmentPlan) -> tuple[str, ...]:
+    """Images of others may have a Python and no pip for it; only Python's own repositories need that."""
+    if plan.base in ("", "redgreen-base") or plan.language == "python":
+        return PREPARE
+    user, directories, venv, owner = PREPARE
+    return (user, directories, f"{venv} || python3 -m venv --without-pip {VENV}", owner)
 
 
 def _parted(toolchain: str) -> tuple[str, str, str]:
@@ -160,6 +174,9 @@ def _packages(names: tuple[str, ...]) -> tuple[str, ...]:
 def _text(plan: EnvironmentPlan, origin: str, system: tuple[str, ...], steps: tuple[Step, ...]) -> str:
     lines = [f"FROM {origin}", "USER root"]
     lines += [f"RUN {line}" for line in system]
+    if plan.setup:
+        lines.append(f"COPY . {TREE}")
+        lines += [line for step in plan.setup for line in _set_up(step)]
     lines += [f"COPY --chown={USER} . {TREE}", f"WORKDIR {TREE}", f"USER {USER}"]
     lines += [f"ENV PATH={COMMAND_PATH} HOME={WORK}/home LANG=C.UTF-8"]
     lines += [f"ENV {name}={_quoted(value)}" for name, value in sorted(plan.env)]
@@ -172,6 +189,11 @@ def _text(plan: EnvironmentPlan, origin: str, system: tuple[str, ...], steps: tu
         )
         lines.append(f"RUN {json.dumps(list(argv))}")
     return "\n".join(lines) + "\n"
+
+
+def _set_up(step: RootStep) -> tuple[str, ...]:
+    env = tuple(f"{name}={value}" for name, value in step.env)
+    return f"# {step.origin}", f"WORKDIR {step.cwd}", f"RUN {json.dumps(['env', *env, *step.argv])}"
 
 
 def _quoted(value: str) -> str:

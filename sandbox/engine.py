@@ -153,6 +153,8 @@ class Engine:
 
         def build() -> Image:
             prepared = self._ensure_prepared(recipe, base.id, progress)
+            if recipe.setup:
+                prepared = self._set_up(recipe, prepared, tree, progress, scope)
             return self._build(recipe, prepared, tag, plan, tree, progress, scope)
 
         with images.one_at_a_time(self._config.cache_dir / images.lock_of(tag)):
@@ -202,6 +204,20 @@ class Engine:
                     toolchains.provide(container, build, toolchain, self._config.toolchains, progress)
                 build.system(recipe.environment)
                 return self._daemon.commit(container.id, tag, self._changes(()))
+
+    def _set_up(self, recipe: Dockerfile, prepared: str, tree: Tree, progress: Progress, scope: str) -> str:
+        """What the repository's own Dockerfile makes of it: root as the package manager has it, and no further."""
+        rules = (*self._system_rules(), *package_rules(self._config.build_policy, self._config.build_env))
+        with (
+            self.build_access(rules, progress) as way,
+            self._started(self._build_spec(prepared, way, "0:0", _ROOT_CAPABILITIES), BUILD_LIMITS, {}) as container,
+        ):
+            build = Build(container, self._settings(way), progress)
+            build.trust()
+            container.put_tree(tree)
+            build.setup(recipe.setup)
+            tag = images.environment_tag(f"setup-{recipe.digest}")
+            return self._daemon.commit(container.id, tag, self._changes((), scope))
 
     def _build(
         self,

@@ -92,6 +92,17 @@ class Patch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RootStep:
+    """A step of a repository's own Dockerfile: carried out as root, in a limited container, with the tree at hand."""
+
+    argv: tuple[str, ...]
+    cwd: str = "/"
+    env: tuple[tuple[str, str], ...] = ()
+    origin: str = ""
+    """`Dockerfile:3`."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EnvironmentPlan:
     """How to build the image a repository's tests run in, and how to run them. A value: rendering it is pure."""
 
@@ -104,6 +115,8 @@ class EnvironmentPlan:
     """Versions that the base's packages may not have, as `name@version`, e.g. `python@3.9`."""
     apt: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
+    setup: tuple[RootStep, ...] = ()
+    """What the repository's own Dockerfile does to the base, before `install`."""
     install: tuple[tuple[str, ...], ...] = ()
     """Commands, each an argument list, run in the tree while building, in order; they have the registries' network."""
     optional_install: tuple[tuple[str, ...], ...] = ()
