@@ -143,14 +143,12 @@ class Evaluation:
         signs = [*start.tampered, *run.tamper_signs, *(report.tamper_signs if report is not None else ())]
         if report is not None and judging.suspicious(report, changed):
             signs += judging.replacements(report, self._reference(stage).report)
-        expected = judging.Expected(
-            cases=(*stage.instance.fail_to_pass, *stage.instance.pass_to_pass), paths=frozenset(stage.tests.paths())
-        )
+        expected = judging.Expected(instance=stage.instance, paths=frozenset(stage.tests.paths()))
         found = judging.reading(run, stage.command, expected)
         graded = judging.graded(replace(start, tampered=tuple(dict.fromkeys(signs))), stage.instance, found)
         if graded.tests is None or report is None:
             return graded
-        style = stage.command.style
+        style = stage.command.style(stage.instance)
         wanting = judging.in_want_of_network(graded.tests, report, style)
         if not wanting:
             return graded

@@ -18,8 +18,8 @@ _NO_TESTS = (".json", ".png", "csv", ".txt", ".md", ".jpg", ".jpeg", ".pkl", ".y
 """Ends of names that the harness does not hand to the test command."""
 _HEADER = re.compile(r"^diff --git a/.* b/(.*)$", re.MULTILINE)
 _VALUED = frozenset({"-k", "-m", "-p", "-W", "-o"})
-"""Options of pytest that decide what is run or what counts as red; their value is a word of its own."""
-_KEPT = ("-k", "-m", "-p", "-W", "-o", "--import-mode", "--doctest", "--pyargs", "--strict", "--continue-on-collection")
+"""Options of pytest that decide what is run, what counts as red or what is said; their value is a word of its own."""
+_KEPT = (*_VALUED, "-v", "--import-mode", "--doctest", "--pyargs", "--strict", "--continue-on-collection")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*=")
 
 
@@ -34,11 +34,10 @@ class TestCommand:
     env: tuple[tuple[str, str], ...] = ()
     text: str = ""
 
-    @property
-    def style(self) -> Style:
-        return {"pytest": Style.PYTEST, "unittest": Style.UNITTEST, "django": Style.UNITTEST}.get(
-            self.runner, Style.OTHER
-        )
+    def style(self, instance: Instance) -> Style:
+        if self.runner == "pytest":
+            return Style.PYTEST_LINES if instance.log_parser == "parse_log_pytest_v2" else Style.PYTEST
+        return Style.UNITTEST if self.runner in ("unittest", "django") else Style.OTHER
 
     @property
     def interrupted_by_errors(self) -> bool:
@@ -100,7 +99,7 @@ def _pytest_options(words: list[str]) -> tuple[str, ...]:
     while rest:
         word = rest.pop(0)
         value = [rest.pop(0)] if word in _VALUED and rest else []
-        if word.startswith(_KEPT) and not any("console_output_style" in part for part in (word, *value)):
+        if word.startswith(_KEPT):
             kept += [word, *value]
     return tuple(kept)
 

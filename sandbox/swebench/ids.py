@@ -21,6 +21,9 @@ class Style(StrEnum):
     """Whose output the harness would have read."""
 
     PYTEST = "pytest"
+    PYTEST_LINES = "pytest_lines"
+    """pytest, read by the harness's `parse_log_pytest_v2`: an error's message is part of the id that it is filed
+    under, so that a test which passed and broke its tear-down is a passed test."""
     UNITTEST = "unittest"
     """unittest -v, and Django's runner."""
     OTHER = "other"
@@ -52,7 +55,7 @@ def statuses(report: TestReport, style: Style) -> StatusMap:
 def names(result: TestResult, style: Style) -> Iterable[str]:
     """The first is the runner's own."""
     match style:
-        case Style.PYTEST:
+        case Style.PYTEST | Style.PYTEST_LINES:
             own = _of_pytest(result.id)
         case Style.UNITTEST:
             own = _of_unittest(result.id, result.title)
@@ -65,7 +68,8 @@ def names(result: TestResult, style: Style) -> Iterable[str]:
 
 def _word(result: TestResult, style: Style) -> Status | None:
     """None: no line of the output says it in words that the harness reads."""
-    if style is Style.PYTEST and result.called_xfail:
+    by_pytest = style in (Style.PYTEST, Style.PYTEST_LINES)
+    if by_pytest and result.called_xfail:
         return Status.XFAIL
     match result.status:
         case TestStatus.PASSED:
@@ -73,12 +77,13 @@ def _word(result: TestResult, style: Style) -> Status | None:
         case TestStatus.FAILED:
             return Status.FAILED
         case TestStatus.ERROR:
-            return Status.ERROR
+            only_after = result.failure is not None and result.failure.phase == "teardown"
+            return Status.PASSED if only_after and style is Style.PYTEST_LINES else Status.ERROR
         case TestStatus.XFAILED:
-            return Status.XFAIL if style is Style.PYTEST else None
+            return Status.XFAIL if by_pytest else None
         case TestStatus.SKIPPED:
             # pytest's summary counts skips by their place in the source, without the test's name.
-            return None if style is Style.PYTEST else Status.SKIPPED
+            return None if by_pytest else Status.SKIPPED
         case TestStatus.XPASSED:
             return None
         case _ as unreachable:

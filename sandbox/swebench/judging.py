@@ -19,7 +19,7 @@ from sandbox.swebench.ids import Style, names, statuses
 from sandbox.swebench.logs import read, read_pytest
 from sandbox.swebench.records import Instance
 from sandbox.swebench.report import Cause, Graded, Outcome
-from sandbox.types import Ended, TestReport, TestResult, TestRun
+from sandbox.types import Ended, TestId, TestReport, TestResult, TestRun, TestStatus
 
 _ORDERLY = (0, 1, 5)
 _NO_NETWORK = re.compile(
@@ -33,9 +33,13 @@ _NO_NETWORK = re.compile(
 class Expected:
     """What the report is asked for, and what decides where an id that it does not have may come from."""
 
-    cases: tuple[str, ...]
+    instance: Instance
     paths: frozenset[str]
     """Of the tree that ran."""
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        return (*self.instance.fail_to_pass, *self.instance.pass_to_pass)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +67,7 @@ def reading(run: TestRun, command: TestCommand, expected: Expected) -> Reading:
         case Ended.KILLED:
             return Reading(why="The test run was killed.", infra_failure=True)
         case Ended.EXITED:
-            found = _of_report(run.report, run.exit_code, command)
-            return _with_printed(found, run.output_tail, command.style, expected)
+            return _of_report(run, command, expected)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -73,33 +76,51 @@ def _error(cause: Cause, why: str) -> Reading:
     return Reading(outcome=Outcome.ERROR, cause=cause, why=why)
 
 
-def _of_report(report: TestReport | None, exit_code: int | None, command: TestCommand) -> Reading:
+def _of_report(run: TestRun, command: TestCommand, expected: Expected) -> Reading:
+    report = run.report
     if report is None or not report.complete:
-        return Reading(why=f"The tests ended with exit code {exit_code} before their report was complete.")
+        return Reading(why=f"The tests ended with exit code {run.exit_code} before their report was complete.")
     if report.exit_code not in _ORDERLY:
         return Reading(why=f"The runner gave up with exit code {report.exit_code}.")
     if report.collection_errors and command.interrupted_by_errors:
         # pytest runs nothing at all then, unless it is told to go on.
         return Reading(statuses={error.path: Status.ERROR for error in report.collection_errors})
-    return Reading(statuses=statuses(report, command.style))
-
-
-def _with_printed(found: Reading, output: str, style: Style, expected: Expected) -> Reading:
-    """Some expected ids were never tests: the harness read them in what tests printed (`[100%]` of a pytest that a
-    test of pytest had started). Those, and no other, are looked for in the output here, too."""
-    known = found.statuses
-    if known is None or style is not Style.PYTEST:
-        return found
+    style = command.style(expected.instance)
+    known = statuses(report, style)
+    if command.runner != "pytest":
+        return Reading(statuses=known)
+    lines = frozenset(run.output_tail.split("\n")) if style is Style.PYTEST_LINES else frozenset[str]()
+    more = _said(report, known, lines, expected)
     odd = [case for case in expected.cases if case not in known and not _may_be_test(case, expected.paths)]
-    if not odd:
-        return found
-    printed = read_pytest(output)
-    more = {case: printed[case] for case in odd if case in printed}
-    return replace(found, statuses={**known, **more}, printed=tuple(more))
+    printed = read_pytest(run.output_tail) if odd else {}
+    found = {case: printed[case] for case in odd if case in printed}
+    return Reading(statuses={**known, **more, **found}, printed=tuple(found))
+
+
+def _said(report: TestReport, known: StatusMap, lines: frozenset[str], expected: Expected) -> StatusMap:
+    """What pytest says of tests in other words than their names.
+
+    Where it gives the reason of an expected failure, the harness takes it for a part of the id; a skip has a line of
+    its own in the classic style of earlier versions, which the harness's second parser reads.
+    """
+    more: dict[str, Status] = {}
+    for case in expected.cases:
+        words = case.split(" - ")
+        before = [" - ".join(words[:count]) for count in range(1, len(words))]
+        if case not in known and any(known.get(name) is Status.XFAIL for name in before):
+            more[case] = Status.XFAIL
+        skipped = report.results.get(TestId(case))
+        if skipped is not None and skipped.status is TestStatus.SKIPPED and f"{case} SKIPPED" in lines:
+            more[case] = Status.SKIPPED
+    return more
 
 
 def _may_be_test(case: str, paths: frozenset[str]) -> bool:
-    """Whether a test of the tree could have this id: then only the report says what became of it."""
+    """Whether a test of the tree could have this id: then only the report says what became of it.
+
+    Some expected ids were never tests: the harness read them in what tests printed (`[100%]` of a pytest that a test of
+    pytest had started). Those, and no other, are looked for in the output here, too.
+    """
     path, separator, _ = case.partition("::")
     return path in paths if separator else not re.fullmatch(r"\[(?:\d+%\])?", case)
 

@@ -23,6 +23,10 @@ LARGEST = 1 << 30
 MAX_PATCH = 16 << 20
 NO_MODEL = "None"
 """What the harness calls a prediction's model where the record names none."""
+_LOG_PARSERS = dict.fromkeys(
+    ("astropy/astropy", "scikit-learn/scikit-learn", "sphinx-doc/sphinx"), "parse_log_pytest_v2"
+)
+"""The harness's own table, as far as it decides grades: records of its earlier versions do not name their parser."""
 _ID = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}$"
 
 
@@ -53,6 +57,8 @@ class Instance:
     version: str = ""
     problem_statement: str = ""
     created_at: str = ""
+    log_parser: str = ""
+    """The harness's name of the parser that it reads the instance's logs with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,6 +241,7 @@ class _InstanceRecord(Record):
     version: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)] = ""
     problem_statement: str | None = ""
     created_at: str | int | float | None = ""
+    log_parser: str | None = ""
 
 
 class _PredictionRecord(Record):
@@ -275,6 +282,7 @@ def instance(record: _InstanceRecord) -> Instance:
         version=record.version,
         problem_statement=record.problem_statement or "",
         created_at=str(record.created_at or ""),
+        log_parser=record.log_parser or _LOG_PARSERS.get(record.repo, ""),
     )
 
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sandbox.swebench.commands import TestCommand, directives, expected_files, understood
 from sandbox.swebench.ids import Style
 from sandbox.swebench.records import Instance
 from tests.support.cases import FilesView
+
+INSTANCE = Instance(
+    instance_id="i",
+    repo="o/n",
+    base_commit="0" * 40,
+    patch="",
+    test_patch="",
+    fail_to_pass=("tests/test_a.py::test_x[a",),
+    pass_to_pass=("tests/test_a.py::test_y", "test_z (m.Case)"),
+)
 
 
 @pytest.mark.parametrize(
@@ -16,7 +28,11 @@ from tests.support.cases import FilesView
         ("pytest -rA", "pytest", ()),
         ("py.test -q", "pytest", ()),
         ("pytest --no-header -rA --tb=no -p no:cacheprovider", "pytest", ("-p", "no:cacheprovider")),
-        ("pytest -rA -vv -o console_output_style=classic --tb=no", "pytest", ()),
+        (
+            "pytest -rA -vv -o console_output_style=classic --tb=no",
+            "pytest",
+            ("-vv", "-o", "console_output_style=classic"),
+        ),
         ("python -X dev -m pytest --durations 25 -m 'not slow'", "pytest", ("-m", "not slow")),
         ("python3.9 -m pytest -k", "pytest", ("-k",)),
         ("tox --current-env -epy39 -v --", "pytest", ()),
@@ -59,7 +75,13 @@ def test_variables_before_the_command_are_the_environments() -> None:
     ],
 )
 def test_runners_differ_in_style_and_in_what_stops_them(command: TestCommand, style: Style, interrupted: bool) -> None:
-    assert (command.style, command.interrupted_by_errors) == (style, interrupted)
+    assert (command.style(INSTANCE), command.interrupted_by_errors) == (style, interrupted)
+
+
+def test_the_harnesss_second_parser_has_a_style_of_its_own() -> None:
+    second = replace(INSTANCE, log_parser="parse_log_pytest_v2")
+    assert TestCommand(runner="pytest").style(second) is Style.PYTEST_LINES
+    assert TestCommand(runner="django").style(second) is Style.UNITTEST
 
 
 PATCH = """\
@@ -79,13 +101,4 @@ def test_the_command_gets_the_test_patchs_files_that_are_there() -> None:
 
 def test_without_any_it_gets_the_expected_tests_own_files() -> None:
     view = FilesView({"tests/test_a.py": ""})
-    instance = Instance(
-        instance_id="i",
-        repo="o/n",
-        base_commit="0" * 40,
-        patch="",
-        test_patch="",
-        fail_to_pass=("tests/test_a.py::test_x[a",),
-        pass_to_pass=("tests/test_a.py::test_y", "test_z (m.Case)"),
-    )
-    assert expected_files(instance, view) == ("tests/test_a.py",)
+    assert expected_files(INSTANCE, view) == ("tests/test_a.py",)

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.swebench.grading import Status
 from sandbox.swebench.ids import Style, names, statuses
-from sandbox.types import TestId, TestReport, TestResult, TestStatus
+from sandbox.types import Failure, TestId, TestReport, TestResult, TestStatus
 
 
 def result(id_: str, status: TestStatus = TestStatus.PASSED, **more: object) -> TestResult:
@@ -78,6 +78,13 @@ def test_outcomes_have_the_words_that_the_harness_reads(
     made = report(result("m.C.test", status))
     assert statuses(made, Style.PYTEST).get("m.C.test") is pytest_word
     assert statuses(made, Style.UNITTEST).get("m.C.test") is unittest_word
+
+
+def test_a_test_that_broke_its_tear_down_passed_to_the_harnesss_second_parser() -> None:
+    broken = Failure(phase="teardown", exception="builtins.ValueError", message="no")
+    made = report(result("a.py::t[x]", TestStatus.ERROR, failure=broken))
+    assert statuses(made, Style.PYTEST_LINES) == {"a.py::t[x]": Status.PASSED}
+    assert statuses(made, Style.PYTEST) == {"a.py::t[x]": Status.ERROR}
 
 
 def test_a_call_of_xfail_is_an_xfail_to_pytest() -> None:

@@ -34,7 +34,7 @@ INSTANCE = Instance(
     fail_to_pass=("a.py::f",),
     pass_to_pass=("a.py::p",),
 )
-ASKED = Expected(cases=("a.py::f", "a.py::p"), paths=frozenset({"a.py"}))
+ASKED = Expected(instance=INSTANCE, paths=frozenset({"a.py"}))
 START = Graded(prediction=Prediction(instance_id="i", model="m", patch="x"), outcome=Outcome.ERROR)
 BROKEN = Failure(phase="collect", exception="builtins.ImportError", message="no", path="b.py")
 UNREACHABLE = Failure(
@@ -103,17 +103,34 @@ def test_a_file_that_cannot_be_collected_keeps_pytest_from_running_any() -> None
     assert graded(START, INSTANCE, reading(made, told_to_go_on, ASKED)).outcome is Outcome.RESOLVED
 
 
+def asked(*cases: str) -> Expected:
+    return Expected(instance=replace(INSTANCE, fail_to_pass=cases, pass_to_pass=()), paths=frozenset({"a.py"}))
+
+
 def test_ids_that_no_test_of_the_tree_can_have_are_read_in_the_output() -> None:
     printed = "PASSED inner.py::test_1\nPASSED [100%]\nPASSED a.py::gone\n"
     cases = ("a.py::f", "inner.py::test_1", "[100%]", "a.py::gone", "gone", "inner.py::test_2")
-    found = reading(run(GREEN, output=printed), PYTEST, Expected(cases=cases, paths=frozenset({"a.py"})))
+    found = reading(run(GREEN, output=printed), PYTEST, asked(*cases))
     assert found.printed == ("inner.py::test_1", "[100%]")
     assert found.statuses is not None
     assert found.statuses.keys() & set(cases) == {"a.py::f", "inner.py::test_1", "[100%]"}
-    other = reading(
-        run(GREEN, output=printed), TestCommand(runner="go"), Expected(cases=cases, paths=frozenset({"a.py"}))
-    )
-    assert other.printed == ()
+    assert reading(run(GREEN, output=printed), TestCommand(runner="go"), asked(*cases)).printed == ()
+
+
+def test_the_reason_of_an_expected_failure_is_part_of_its_id() -> None:
+    made = run(report({"a.py::f": TestStatus.XFAILED, "a.py::p": TestStatus.PASSED}))
+    found = reading(made, PYTEST, asked("a.py::f - known - since long", "a.py::p - no"))
+    assert found.statuses is not None
+    assert found.statuses.get("a.py::f - known - since long") is Status.XFAIL
+    assert "a.py::p - no" not in found.statuses
+
+
+def test_a_skip_that_has_a_line_of_its_own_is_a_skip() -> None:
+    made = report({"a.py::f": TestStatus.SKIPPED, "a.py::p": TestStatus.SKIPPED})
+    told, cases = run(made, output="a.py::f SKIPPED\na.py::p SKIPPED (why)\n"), asked("a.py::f", "a.py::p")
+    second = replace(cases, instance=replace(cases.instance, log_parser="parse_log_pytest_v2"))
+    assert reading(told, PYTEST, second).statuses == {"a.py::f": Status.SKIPPED}
+    assert reading(told, PYTEST, cases).statuses == {}
 
 
 @pytest.mark.parametrize(

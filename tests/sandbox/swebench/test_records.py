@@ -61,6 +61,18 @@ def test_instances_are_read_from_every_form_of_file(data: bytes) -> None:
     assert (instance.version, instance.problem_statement, instance.created_at) == ("2.3", "", "2020-01-01T00:00:00Z")
 
 
+@pytest.mark.parametrize(
+    ("change", "parser"),
+    [
+        ({}, ""),
+        ({"repo": "sphinx-doc/sphinx"}, "parse_log_pytest_v2"),
+        ({"repo": "sphinx-doc/sphinx", "log_parser": "own"}, "own"),
+    ],
+)
+def test_the_harnesss_parser_is_named_by_the_record_or_by_the_harness(change: dict[str, Any], parser: str) -> None:
+    assert read_instances(lines(RECORD | change)).records[0].log_parser == parser
+
+
 def test_a_broken_line_is_named_and_the_rest_goes_on() -> None:
     other = RECORD | {"instance_id": "owner__name-2"}
     found = read_instances(lines(RECORD) + b'{"instance_id": \n' + lines(other))
