@@ -8,17 +8,19 @@ development extra that cannot be built seldom matters to the tests.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sandbox.buildpacks import python_runner, python_version, requirements, tox, undeclared
 from sandbox.buildpacks.requirements import Wanted
 from sandbox.buildpacks.tox import ToxEnvironment
-from sandbox.layout import VENV
+from sandbox.layout import KEPT, VENV
 from sandbox.runners import pytest_config
 from sandbox.types import EnvironmentPlan, RepoView
 
 BASE = "redgreen-base"
+_LOCKS = ("uv.lock", "poetry.lock")
+_CONSTRAINTS = f"{KEPT}/constraints.txt"
 _PIP = (f"{VENV}/bin/python", "-m", "pip", "install", "--no-input")
 
 _READERS = (
@@ -51,11 +53,12 @@ def detect(view: RepoView) -> EnvironmentPlan | None:
         return None
     version = python_version.choose(view)
     environment = tox.read(view)
-    wanted, manifests = _wanted(view, paths, environment, version.version or python_version.BASE_PYTHON)
+    lock = _lock(view, version.version or python_version.BASE_PYTHON)
+    wanted, manifests = _wanted(view, paths, environment, lock)
     evidence = [want.evidence + "." for want in wanted]
     runner = python_runner.choose(view, paths, wanted, environment)
     evidence.append(runner.why)
-    install: list[tuple[str, ...]] = []
+    install: list[tuple[str, ...]] = [_constrained(lock)] if lock else []
     optional: list[tuple[str, ...]] = []
     project = _is_project(view)
     if project:
@@ -82,7 +85,7 @@ def detect(view: RepoView) -> EnvironmentPlan | None:
         runner=runner.name,
         base=BASE,
         toolchains=(f"python@{version.version}",) if version.version else (),
-        env=_environment(view, paths, environment),
+        env=_environment(view, paths, environment, lock),
         command=runner.command,
         install=tuple(install),
         optional_install=tuple(dict.fromkeys(optional)),
@@ -104,7 +107,7 @@ def at(plan: EnvironmentPlan, view: RepoView, as_of: str) -> EnvironmentPlan:
 
 
 def _wanted(
-    view: RepoView, paths: list[str], environment: ToxEnvironment | None, python: str
+    view: RepoView, paths: list[str], environment: ToxEnvironment | None, lock: Mapping[str, str]
 ) -> tuple[list[Wanted], list[str]]:
     """(what the tests need, the files that say so)."""
     wanted: list[Wanted] = []
@@ -127,15 +130,30 @@ def _wanted(
         manifests.append("noxfile.py")
         found = tox.of_nox(_text(view, "noxfile.py") or "")
         wanted.extend(want for want in found if all(file in known for file in want.files))
-    release = python_version.RELEASED.get(python, python_version.RELEASED[python_version.BASE_PYTHON])[0]
-    for lock_path in ("uv.lock", "poetry.lock"):
-        text = _text(view, lock_path)
-        if text is not None:
-            manifests.append(lock_path)
-            lock = requirements.of_lock(text, release)
-            wanted = [replace(want, requirements=requirements.pinned(want.requirements, lock)) for want in wanted]
+    manifests.extend(path for path in _LOCKS if path in known)
+    wanted = [replace(want, requirements=requirements.pinned(want.requirements, lock)) for want in wanted]
     manifests.extend(file for want in wanted for file in want.files)
     return wanted, manifests
+
+
+def _lock(view: RepoView, python: str) -> Mapping[str, str]:
+    """What the lock files fix, for this Python."""
+    release = python_version.RELEASED[python][0]
+    found: dict[str, str] = {}
+    for path in _LOCKS:
+        found |= requirements.of_lock(_text(view, path) or "", release)
+    return found
+
+
+def _constrained(lock: Mapping[str, str]) -> tuple[str, ...]:
+    """A command that has every later one of pip's keep to the lock, what is not asked for by name included."""
+    return (
+        "/bin/sh",
+        "-c",
+        f'printf "%s\\n" "$@" > {_CONSTRAINTS}',
+        "sh",
+        *(f"{n}=={v}" for n, v in sorted(lock.items())),
+    )
 
 
 def _declared(view: RepoView, wanted: list[Wanted]) -> list[str]:
@@ -173,9 +191,12 @@ def _installs(view: RepoView, path: str) -> bool:
     return path == "setup.py" or "[metadata]" in (_text(view, path) or "")
 
 
-def _environment(view: RepoView, paths: list[str], environment: ToxEnvironment | None) -> tuple[tuple[str, str], ...]:
+def _environment(
+    view: RepoView, paths: list[str], environment: ToxEnvironment | None, lock: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
     """tox's variables, and a version for backends that ask git's tags, which the sandbox's repository does not have."""
     found = dict(environment.env) if environment is not None else {}
+    found |= {"PIP_CONSTRAINT": _CONSTRAINTS} if lock else {}
     sources = " ".join(_text(view, path) or "" for path in ("pyproject.toml", "setup.py", "setup.cfg"))
     if re.search(r"setuptools[_-]scm|hatch-vcs|pdm\.version|versioningit|pbr", sources):
         version = _version(view, paths)

@@ -124,12 +124,18 @@ def lines_of_file(text: str) -> tuple[str, ...]:
     return tuple(word for word in words if word and word[0] not in "#-./" and "://" not in word.split(";")[0])
 
 
+_INDEXES = frozenset({"registry"})
+
+
 def of_lock(text: str, python: str) -> Mapping[str, str]:
     """uv.lock or poetry.lock: package name -> the version that is locked for this Python (`3.11.4`), where one is."""
     versions: dict[str, set[str]] = {}
     packages = toml(text).get("package")
     for package in packages if isinstance(packages, list) else []:
         if isinstance(package, dict) and isinstance(package.get("version"), str) and _is_for(package, python):
+            source = package.get("source")
+            if isinstance(source, dict) and not (source.keys() & _INDEXES or source.get("type") == "legacy"):
+                continue  # the project itself, or what comes from a directory or a forge
             versions.setdefault(normal(str(package.get("name"))), set()).add(package["version"])
     return {name: next(iter(found)) for name, found in versions.items() if len(found) == 1}
 

@@ -62,6 +62,25 @@ lint = ["ruff"]
     assert arguments(plan.optional_install) == ["pytest==8.1 hypothesis[cli]==6.9 attrs; python_version > '3'"]
     assert plan.manifests == ("pyproject.toml", "uv.lock")
     assert plan.runner == "pytest"
+    # What nobody asks for by name keeps to the lock, too.
+    assert plan.install[0][:2] == ("/bin/sh", "-c")
+    assert plan.install[0][4:] == ("attrs==1", "hypothesis==6.9", "pytest==8.1")
+    assert dict(plan.env) == {"PIP_CONSTRAINT": "/opt/redgreen/constraints.txt"}
+
+
+@pytest.mark.parametrize(
+    ("source", "is_locked"),
+    [
+        ("{registry = 'https://x/simple'}", True),
+        ("{type = 'legacy', url = 'https://x/simple'}", True),
+        ("{editable = '.'}", False),
+        ("{git = 'https://x'}", False),
+        ("3", True),
+    ],
+)
+def test_a_lock_fixes_what_comes_from_an_index(source: str, is_locked: bool) -> None:
+    text = f"[[package]]\nname='a'\nversion='1'\nsource={source}\n"
+    assert bool(requirements.of_lock(text, "3.11.4")) is is_locked
 
 
 def test_a_lock_pins_only_what_it_has_one_version_of() -> None:
