@@ -18,8 +18,9 @@ _COMMENT = re.compile(rb"//(?!go:).*")
 _LINKNAME = re.compile(rb"^//go:linkname\s+\S+\s+(?:testing|testing/\S+)\.", re.MULTILINE)
 _IMPORTS = re.compile(rb"^\s*(?:import\s+)?(?:[\w.]+\s+)?\"(testing|unsafe)\"", re.MULTILINE)
 
-_FUNCTION = re.compile(r"^func (?P<name>(?:Test|Example|Fuzz)\w*)\(.*?^\}", re.MULTILINE | re.DOTALL)
-_DECIDES = re.compile(r"^//go:build .*|^func (?:TestMain|init)\(.*?^\}", re.MULTILINE | re.DOTALL)
+_END = r"\((?:[^\n]*\}$|.*?^\})"
+_FUNCTION = re.compile(rf"^func (?P<name>(?:Test|Example|Fuzz)\w*){_END}", re.MULTILINE | re.DOTALL)
+_DECIDES = re.compile(rf"^//go:build [^\n]*|^func (?:TestMain|init){_END}", re.MULTILINE | re.DOTALL)
 """What decides whether a file's tests run at all."""
 
 

@@ -25,7 +25,8 @@ def _of_manifest(text: str) -> Any:
     kept["package"] = {key: package.get(key) for key in ("autotests", "autobins", "build", "edition")}
     for kind in ("lib", "bin", "example"):
         targets = document.get(kind, [])
-        kept[kind] = [_of_target(target) for target in (targets if isinstance(targets, list) else [targets])]
+        found = [_of_target(target) for target in (targets if isinstance(targets, list) else [targets])]
+        kept[kind] = [target for target in found if target]
     targets = document.get("target", {})
     kept["target"] = {name: table.get("dev-dependencies") for name, table in targets.items()}
     return kept

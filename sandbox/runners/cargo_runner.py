@@ -51,6 +51,7 @@ class CargoRunner:
             "tests": list(request.tests),
             "files": list(request.files),
             "seed": request.order_seed,
+            "test_seconds": request.test_seconds,
         }
         files = {f"{directory}/{name}": report.injected(source) for name, source in _PROGRAMS.items()}
         return PreparedRun(

@@ -61,3 +61,32 @@ def test_a_fix_that_breaks_another_test_is_a_regression(base: GitTree, run: Veri
     proof = run(edit(append(fixed(base), TESTS, WITNESS), SOURCE, "minutes / 60 % 24", "minutes / 60"))
     assert isinstance(proof.verdict, Regressed), proof.verdict
     assert {red.id for red in proof.verdict.turned_red} == {f"{SOURCE}::tests::clocks::midnight"}
+
+
+UNIT = """    #[test]
+    fn the_very_minute() {
+        assert_eq!(next_high(0, 0), PERIOD);
+    }
+
+    #[test]
+    fn before_the_first() {"""
+
+
+def with_unit_test(tree: GitTree) -> GitTree:
+    return edit(tree, SOURCE, "    #[test]\n    fn before_the_first() {", UNIT)
+
+
+def test_a_fix_beside_its_own_unit_test_is_verified(base: GitTree, run: Verify) -> None:
+    proof = run(with_unit_test(fixed(base)))
+    assert isinstance(proof.verdict, Verified), proof.verdict
+    assert proof.verdict.evidence.fail_to_pass == (f"{SOURCE}::tests::the_very_minute",)
+    assert proof.verdict.evidence.ignored_test_edits == ()
+    assert "0 != 745" in proof.verdict.red_before[0].why or "left == right" in proof.verdict.red_before[0].why
+
+
+def test_an_edit_of_a_unit_test_never_counts(base: GitTree, run: Verify) -> None:
+    weakened = edit(base, SOURCE, 'assert_eq!(clock(1440), "00:00")', "assert!(clock(1440).len() > 0)")
+    proof = run(edit(weakened, SOURCE, "minutes / 60 % 24", "minutes / 60"))
+    assert isinstance(proof.verdict, Regressed), proof.verdict
+    assert {red.id for red in proof.verdict.turned_red} == {f"{SOURCE}::tests::clocks::midnight"}
+    assert proof.verdict.evidence.ignored_test_edits == (f"{SOURCE}::tests::clocks::midnight",)

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, _HERE)
@@ -110,3 +111,17 @@ def kill_group(leader):
         os.killpg(leader, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         pass
+
+
+def wait(child, seconds, last):
+    # type: (subprocess.Popen, float, object) -> bool
+    """Wait for a process; True when it was killed because `last()` (a monotonic time) is `seconds` ago. 0: for ever."""
+    while True:
+        try:
+            child.wait(timeout=max(seconds / 10.0, 0.2) if seconds else None)
+            return False
+        except subprocess.TimeoutExpired:
+            if time.monotonic() - last() > seconds:
+                kill_group(child.pid)
+                child.wait()
+                return True

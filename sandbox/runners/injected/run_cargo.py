@@ -86,6 +86,10 @@ class Process:
         self.contradictions = set()  # type: set
         self.output = ""
         self.exit_code = 0
+        self.heard = time.monotonic()
+        self.seconds = 0.0
+        """How long one test may take; 0: for ever."""
+        self.was_ended = False
 
 
 class Suite:
@@ -228,6 +232,7 @@ class Suite:
     def run_target(self, target, held):
         # type: (Target, dict) -> None
         process = Process()
+        process.seconds = self.request["test_seconds"]
         options = ["-Z", "unstable-options", "--format", "json", "--report-time"]
         if self.request["seed"]:
             options += ["--shuffle-seed", str(self.request["seed"])]
@@ -324,7 +329,9 @@ def start(held, arguments, process, with_log=True):
     for reader in readers:
         reader.daemon = True
         reader.start()
-    process.exit_code = child.wait()
+    process.heard = time.monotonic()
+    process.was_ended = outside.wait(child, process.seconds, lambda: process.heard)
+    process.exit_code = child.returncode
     outside.kill_group(child.pid)
     deadline = time.monotonic() + 5
     for reader in readers:
@@ -339,6 +346,7 @@ def read_log(descriptor, process):
         for raw in log:
             found = _LOGGED.match(raw.decode("utf-8", "replace").rstrip("\n"))
             if found:
+                process.heard = time.monotonic()
                 outcome, name = outcomes[found.group(1)], found.group(2)
                 if process.logged.setdefault(name, outcome) != outcome:
                     process.contradictions.add(name)
@@ -356,6 +364,7 @@ def read_output(stream, process):
                 process.output = (process.output + line)[-_TAIL:]
             continue
         name, outcome = event["name"], outcomes[event["event"]]
+        process.heard = time.monotonic()
         if event["event"] == "started":
             process.running.append(name)
         if outcome is None:
@@ -377,6 +386,8 @@ def blame(process):
         code = process.exit_code
         why = "signal %d" % -code if code < 0 else "exit code %d" % code
         message = "the test process ended with %s while the test ran\n%s" % (why, process.output[-1000:])
+        if process.was_ended:
+            message = "the test did not come to an end in its time"
         process.logged[guilty[0]] = "failed"
         process.details[guilty[0]] = {"stdout": message, "crashed": True}
 

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -331,6 +332,8 @@ class Process:
         self.foreign = False
         self.output = ""
         self.exit_code = 0
+        self.heard = time.monotonic()
+        self.was_ended = False
 
 
 def run_package(run, package):
@@ -397,7 +400,8 @@ def start(run, package, pattern, group):
     reader.start()
     output = threading.Thread(target=read_output, args=(child.stdout, process))
     output.start()
-    process.exit_code = child.wait()
+    process.was_ended = outside.wait(child, run.request["test_seconds"], lambda: process.heard)
+    process.exit_code = child.returncode
     outside.kill_group(child.pid)
     for thread in (output, reader):
         thread.join(5)
@@ -426,6 +430,7 @@ def record(line, token, process):
     # type: (bytes, str, Process) -> None
     try:
         mark, kind, *fields = line.decode("ascii").rstrip("\n").split(" ")
+        process.heard = time.monotonic()
         values = [bytes.fromhex(field).decode("utf-8", "replace") for field in fields]
         if mark != token or not line.endswith(b"\n"):
             raise ValueError
@@ -559,6 +564,8 @@ def crash(run, process):
     found = _CRASH.search(process.output)
     if not found:
         code = process.exit_code
+        if process.was_ended:
+            return {"exception": "timeout", "message": "the test did not come to an end in its time", "inside": True}
         why = "signal %d" % -code if code < 0 else "exit code %d" % code
         message = "the test process ended with %s while the test ran" % why
         return {"exception": "exit", "message": "%s\n%s" % (message, process.output[-1000:]), "inside": True}
