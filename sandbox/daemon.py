@@ -104,11 +104,13 @@ class ImageEntry:
 class Daemon:
     """A connected engine."""
 
-    def __init__(self, client: docker.DockerClient, docker_host: str, cpus: int, *, is_podman: bool = False) -> None:
+    def __init__(self, client: docker.DockerClient, docker_host: str, cpus: int, *, podman_runtime: str = "") -> None:
+        """`podman_runtime`: what Podman runs containers with; empty: it is not Podman."""
         self._client = client
         self._docker_host = docker_host
         self._cpus = cpus
-        self._is_podman = is_podman
+        self._podman_runtime = podman_runtime
+        self._is_podman = bool(podman_runtime)
 
     @classmethod
     def connect(cls, docker_host: str) -> Daemon:
@@ -117,7 +119,8 @@ class Daemon:
         try:
             client = _client(docker_host, _REQUEST_SECONDS)
             # An engine refuses a container more processors than it has.
-            cpus = int(client.info()["NCPU"])
+            info = client.info()
+            cpus = int(info["NCPU"])
             components = client.version().get("Components") or ()
             is_podman = any("podman" in str(component.get("Name", "")).lower() for component in components)
         except _TRANSPORT_ERRORS as error:
@@ -127,7 +130,9 @@ class Daemon:
             raise EngineUnavailable(
                 f"No Docker engine answers at {where} ({_brief(error)}). {HOW_TO_GET_ONE}"
             ) from error
-        return cls(client, docker_host, cpus, is_podman=is_podman)
+        return cls(
+            client, docker_host, cpus, podman_runtime=str(info.get("DefaultRuntime") or "?") if is_podman else ""
+        )
 
     def close(self) -> None:
         self._client.close()
@@ -242,6 +247,7 @@ class Daemon:
 
     def create(self, spec: ContainerSpec) -> str:
         """A container that is not started yet; its id. Raises `SetupError` where the engine refuses the spec."""
+        self._check_runtime(spec.runtime)
         api = self._client.api
         try:
             host = api.create_host_config(
@@ -286,11 +292,20 @@ class Daemon:
             }
             created = str(api.create_container_from_config(config)["Id"])  # type: ignore[no-untyped-call]
         except docker.errors.APIError as error:
-            raise SetupError(f"The engine refused the sandbox's container: {_brief(error)}") from error
+            hint = " (sandbox.runtime names it; docs/sandbox.md says how to install one)" if spec.runtime else ""
+            raise SetupError(f"The engine refused the sandbox's container: {_brief(error)}{hint}") from error
         except _TRANSPORT_ERRORS as error:
             raise _unavailable(error) from error
         self._join(created, spec.networks)
         return created
+
+    def _check_runtime(self, wanted: str) -> None:
+        """Podman's API takes no runtime with a container, and says nothing of it: it would run without a wall."""
+        if wanted and self._podman_runtime and wanted != self._podman_runtime:
+            raise SetupError(
+                f"sandbox.runtime is {wanted!r}, but Podman's API runs all containers with its own default, "
+                f'{self._podman_runtime!r}: set `runtime = "{wanted}"` under [engine] in Podman\'s containers.conf.'
+            )
 
     def attach(self, container: str) -> Attached:
         """The container's standard streams; to be called before `start`, so that no byte is missed."""

@@ -32,6 +32,9 @@ from sandbox.types import EnvironmentPlan, Limits, Progress, Tree
 _ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID")
 """What the distribution's package manager needs as root, in the one container that has no code of the repository."""
 _log = logging.getLogger("redgreen.sandbox")
+_GVISOR = "runsc"
+_GVISOR_MEMORY, _GVISOR_PIDS = 256 << 20, 512
+"""What gVisor's own kernel takes of a container's limits, which on the host hold for it and its tenant together."""
 _SMALL_TMP = 256 << 20
 """Of `/tmp`, for programs that do not heed TMPDIR."""
 
@@ -338,6 +341,7 @@ class Engine:
         )
 
     def _spec(self, image: str, limits: Limits) -> ContainerSpec:
+        gvisor = _GVISOR in self._config.runtime
         return ContainerSpec(
             image=image,
             command=supervisor_command(),
@@ -351,9 +355,9 @@ class Engine:
                 "LD_AUDIT": "",
             },
             labels={orphans.LABEL: self._owner.label()},
-            memory_bytes=limits.memory_bytes,
+            memory_bytes=limits.memory_bytes + gvisor * _GVISOR_MEMORY,
             cpus=limits.cpus,
-            pids=limits.pids,
+            pids=limits.pids + gvisor * _GVISOR_PIDS,
             file_bytes=limits.file_bytes,
             tmpfs={WORK: limits.disk_bytes, "/tmp": min(_SMALL_TMP, limits.disk_bytes)},
             runtime=self._config.runtime,
