@@ -19,6 +19,8 @@ from sandbox.runners import pytest_config
 from sandbox.types import EnvironmentPlan, RepoView
 
 BASE = "redgreen-base"
+_BESIDE = frozenset({"doc", "docs", "example", "examples", "test", "tests", "benchmarks", "scripts", "tools", "vendor"})
+_MOST_NESTED = 8
 _LOCKS = ("uv.lock", "poetry.lock")
 _CONSTRAINTS = f"{KEPT}/constraints.txt"
 _PIP = (f"{VENV}/bin/python", "-m", "pip", "install", "--no-input")
@@ -68,6 +70,11 @@ def detect(view: RepoView) -> EnvironmentPlan | None:
         install.append((*_PIP, "-r", "requirements.txt"))
         manifests.append("requirements.txt")
         evidence.insert(0, "requirements.txt: the project's dependencies.")
+    else:
+        for path in _nested(paths):
+            optional.append((*_PIP, "-e", f"./{path.rpartition('/')[0]}"))
+            manifests.append(path)
+            evidence.insert(0, f"{path}: a project in a directory of its own, editable.")
     config = pytest_config.read(view)
     if runner.name == "pytest":
         plugins = tuple(plugin for plugin in config.required_plugins if not plugin.startswith("-"))
@@ -185,6 +192,15 @@ def _is_project(view: RepoView) -> str:
     return next(
         (path for path in ("setup.py", "setup.cfg") if view.read(path) is not None and _installs(view, path)), ""
     )
+
+
+def _nested(paths: list[str]) -> list[str]:
+    """The manifests of projects one or two directories down, one a directory, none of them below another."""
+    found = [path for path in paths if re.fullmatch(r"(?:[\w.-]+/){1,2}(?:pyproject\.toml|setup\.py)", path)]
+    places = {path.rpartition("/")[0]: path for path in sorted(found, reverse=True)}
+    tops = [place for place in places if not any(place.startswith(f"{other}/") for other in places)]
+    chosen = sorted(place for place in tops if _BESIDE.isdisjoint(place.lower().split("/")))
+    return [places[place] for place in chosen][:_MOST_NESTED]
 
 
 def _installs(view: RepoView, path: str) -> bool:

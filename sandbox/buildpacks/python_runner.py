@@ -68,6 +68,8 @@ def _by_tests(view: RepoView, paths: Sequence[str]) -> RunnerChoice:
             return RunnerChoice(name="pytest", why=f"{path}: has test functions outside of classes.")
         if not unittest_in and re.search(r"^\s*(?:import|from)\s+unittest\b", text, re.MULTILINE):
             unittest_in = path
+    if unittest_in and not unittest_in.rpartition("/")[2].startswith("test"):
+        return RunnerChoice(name="pytest", why=f"{unittest_in}: unittest's discovery would not find it, pytest's does.")
     if unittest_in:
         return RunnerChoice(name="unittest", why=f"{unittest_in}: imports unittest, and no sign of pytest was found.")
     return RunnerChoice(name="pytest", why="No test says what runs it: pytest is assumed.")

@@ -181,6 +181,22 @@ def test_only_some_modules_are_read_to_see_what_they_import() -> None:
     assert len(list(python_runner.read_tests(view, list(view.paths())))) == 60
 
 
+def test_unittest_is_no_choice_where_its_discovery_finds_nothing() -> None:
+    plan = plan_of({"x/test/api_test.py": "import unittest\n"})
+    assert plan.runner == "pytest"
+    assert plan.evidence == ("x/test/api_test.py: unittest's discovery would not find it, pytest's does.",)
+
+
+def test_projects_in_directories_of_their_own_are_installed() -> None:
+    files = ("python/setup.py", "python/pyproject.toml", "python/sub/setup.py", "libs/b/setup.py", "docs/setup.py",
+             "a/b/c/setup.py", "python/test_a.py")  # fmt: skip
+    plan = plan_of(dict.fromkeys(files, ""))
+    assert optional(dict.fromkeys(files, "")) == ["-e ./libs/b", "-e ./python"]
+    assert plan.manifests == ("libs/b/setup.py", "python/pyproject.toml")
+    assert "python/pyproject.toml: a project in a directory of its own, editable." in plan.evidence
+    assert optional({**dict.fromkeys(files, ""), "setup.py": ""}) == []
+
+
 # --- what is used and not declared -------------------------------------------------------------------------------
 
 
