@@ -88,13 +88,19 @@ def _of_report(run: TestRun, command: TestCommand, expected: Expected) -> Readin
     style = command.style(expected.instance)
     known = statuses(report, style)
     if command.runner != "pytest":
-        return Reading(statuses=known)
+        return Reading(statuses={**known, **_behind_output(known, expected.cases)})
     lines = frozenset(run.output_tail.split("\n")) if style is Style.PYTEST_LINES else frozenset[str]()
     more = _said(report, known, lines, expected)
     odd = [case for case in expected.cases if case not in known and not _may_be_test(case, expected.paths)]
     printed = read_pytest(run.output_tail) if odd else {}
     found = {case: printed[case] for case in odd if case in printed}
     return Reading(statuses={**known, **more, **found}, printed=tuple(found))
+
+
+def _behind_output(known: StatusMap, cases: Iterable[str]) -> StatusMap:
+    """Expected ids that begin with what was left on the test's line (`Applying auth.0001_x...test_a (m.C)`)."""
+    tails = {case: case.rpartition("...")[2] for case in cases if case not in known}
+    return {case: known[tail] for case, tail in tails.items() if tail in known}
 
 
 def _said(report: TestReport, known: StatusMap, lines: frozenset[str], expected: Expected) -> StatusMap:

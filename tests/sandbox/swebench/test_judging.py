@@ -117,6 +117,14 @@ def test_ids_that_no_test_of_the_tree_can_have_are_read_in_the_output() -> None:
     assert reading(run(GREEN, output=printed), TestCommand(runner="go"), asked(*cases)).printed == ()
 
 
+def test_what_was_left_on_a_tests_line_is_no_part_of_its_name() -> None:
+    made = run(report({"m.C.test_a": TestStatus.PASSED}))
+    cases = ("Applying auth.0001_x...test_a (m.C)", "Applying auth.0001_x...test_b (m.C)")
+    found = reading(made, TestCommand(runner="django"), asked(*cases))
+    assert found.statuses is not None
+    assert found.statuses.keys() & set(cases) == {cases[0]}
+
+
 def test_the_reason_of_an_expected_failure_is_part_of_its_id() -> None:
     made = run(report({"a.py::f": TestStatus.XFAILED, "a.py::p": TestStatus.PASSED}))
     found = reading(made, PYTEST, asked("a.py::f - known - since long", "a.py::p - no"))
