@@ -70,7 +70,12 @@ def judge(facts: Facts) -> Verdict:
         fail_to_pass=() if evidence.exit_code_only else tuple(sorted(fixed)),
         pass_to_pass=tuple(sorted(kept(facts, found) - unstable)),
         flaky=tuple(sorted({*evidence.flaky, *unstable, *shaky, *doubtful, *random})),
-        signs=(*evidence.signs, *shaken(facts, unstable), *_unproved_twins(facts, fixed)),
+        signs=(
+            *evidence.signs,
+            *shaken(facts, unstable),
+            *_unproved_twins(facts, fixed),
+            *_left_behind(facts),
+        ),
     )
     if regressed or lost:
         return Regressed(evidence=evidence, turned_red=(*regressed, *lost))
@@ -154,6 +159,13 @@ def _unproved_twins(facts: Facts, fixed: Iterable[TestId]) -> tuple[str, ...]:
         for test in sorted(fixed)
         if test in seen and seen[test] in (None, TestStatus.SKIPPED)
     )
+
+
+def _left_behind(facts: Facts) -> tuple[str, ...]:
+    """Processes that outlived a run with the patch, more than without it. They came too late to change what counted."""
+    usual = max((run.left_processes for run in _reference_runs(facts)), default=0)
+    left = max((run.left_processes for run in _patched_runs(facts)), default=0)
+    return (f"{left} process(es) outlived a run with the patch, and {usual} one without it",) if left > usual else ()
 
 
 def _disagreement(facts: Facts, test: TestId) -> str:

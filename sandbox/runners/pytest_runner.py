@@ -44,6 +44,8 @@ class PytestRunner:
             "tests": list(request.tests),
             "canary": canary,
             "first": must_pass,
+            "seed": request.order_seed,
+            "hidden": list(request.hidden),
         }
         written[f"{directory}/request.json"] = json.dumps(asked).encode("ascii")
         return PreparedRun(

@@ -226,3 +226,10 @@ def test_a_test_that_the_patch_makes_flaky_is_shown() -> None:
 @pytest.mark.parametrize("colour", [S, X])
 def test_a_skipped_or_expected_failure_is_no_green_twin(colour: TestStatus) -> None:
     assert isinstance(judge(fixing(twins=(twin({NEW: colour}),))), Verified)
+
+
+def test_a_process_that_outlives_a_run_with_the_patch_is_shown() -> None:
+    left = replace(candidate({OLD: P, NEW: P}), left_processes=1)
+    assert judge(fixing(candidate=left)).evidence.signs == (
+        "1 process(es) outlived a run with the patch, and 0 one without it",
+    )
