@@ -137,6 +137,7 @@ class EnvironmentOverride(_Closed):
             apt=tuple(dict.fromkeys((*plan.apt, *self.apt))),
             env=tuple({**dict(plan.env), **self.env}.items()),
             install=plan.install if self.install is None else tuple(map(_split, self.install)),
+            optional_install=plan.optional_install if self.install is None else (),
             manifests=plan.manifests if self.manifests is None else self.manifests,
             evidence=(*plan.evidence, f"{PATH} sets {', '.join(given)}.") if given else plan.evidence,
         )

@@ -11,10 +11,24 @@ import re
 from sandbox.parts import classify
 from sandbox.types import Failure, Part, TestId, TestResult
 
+_JVM_LOADING = frozenset(
+    f"java.lang.{name}"
+    for name in (
+        "ClassNotFoundException",
+        "IncompatibleClassChangeError",
+        "NoClassDefFoundError",
+        "NoSuchFieldError",
+        "NoSuchFieldException",
+        "NoSuchMethodError",
+        "NoSuchMethodException",
+        "UnsatisfiedLinkError",
+        "UnsupportedClassVersionError",
+    )
+) | {"groovy.lang.MissingMethodException", "groovy.lang.MissingPropertyException"}
 _LOADING = frozenset(
     f"builtins.{name}" for name in ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError")
-) | {"ModuleNotFoundError"}
-"""The last is what the launcher calls JavaScript's `Error: Cannot find module`."""
+) | {"ModuleNotFoundError", *_JVM_LOADING}
+"""`ModuleNotFoundError` without a module is what the launcher calls JavaScript's `Error: Cannot find module`."""
 _PLAIN_VALUES = (
     "NoneType|str|bytes|bytearray|int|float|complex|bool|list|dict|tuple|set|frozenset|generator|range|"
     "Match|datetime|date|timedelta|Decimal"

@@ -42,6 +42,8 @@ def test_a_failure_of_what_the_code_does_is_evidence(exception: str, message: st
         ("builtins.ImportError", "cannot import name 'x' from 'shelf'"),
         ("builtins.ModuleNotFoundError", "No module named 'x'"),
         ("builtins.SyntaxError", "invalid syntax"),
+        ("java.lang.NoSuchMethodError", "'int garage.Tariff.hours(int)'"),
+        ("java.lang.ClassNotFoundException", "garage.Hours"),
         ("builtins.AttributeError", "module 'shelf.books' has no attribute 'x'"),
         ("builtins.AttributeError", "type object 'Book' has no attribute 'x'"),
         ("builtins.AttributeError", "'Book' object has no attribute 'x'"),

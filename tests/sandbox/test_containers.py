@@ -274,9 +274,9 @@ ENV WHERE=/srv/app
 WORKDIR $WHERE
 COPY words/ ./
 RUN echo "$GREETING $(cat one)" > /etc/greeting && id -u >> /etc/greeting
-RUN useradd --create-home app
+RUN useradd --create-home --home-dir /srv/home app
 USER app
-RUN id -un > /tmp/who; cat ~/.x 2>/dev/null; echo $HOME > /home/app/home
+RUN id -un > /tmp/who; cat ~/.x 2>/dev/null; echo $HOME > /srv/home/home
 """
 
 
@@ -288,9 +288,9 @@ def test_a_dockerfile_is_carried_out_in_a_limited_container(engine: Engine, tmp_
     image = engine.ensure_image(plan, tree, lambda _: None, scope="test-containers")
     with engine.container(image, Limits()) as container:
         told = container.run(
-            "cat /etc/greeting /home/app/home; ls $WHERE; id -u; test -e /etc/new || touch /etc/new", timeout=60
+            "cat /etc/greeting /srv/home/home; ls $WHERE; id -u; test -e /etc/new || touch /etc/new", timeout=60
         )
-    assert told.output.split()[:4] == ["hello", "world", "0", "/home/app"]
+    assert told.output.split()[:4] == ["hello", "world", "0", "/srv/home"]
     assert "one" in told.output
     assert "Read-only file system" in told.output
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sandbox.engine import Engine
+from sandbox.execution import Bench
+from sandbox.runners import RUNNERS
+from sandbox.supply import Supply
 from sandbox.tree import GitTree
 from sandbox.types import (
     NotFixed,
     Proof,
     Regressed,
     RunKind,
+    TestId,
     TestStatus,
     Verified,
     WitnessInvalid,
@@ -160,3 +166,29 @@ def test_a_patch_that_does_not_compile_loses_every_test(proofs: dict[str, Proof]
     verdict = proofs["broken"].verdict
     assert isinstance(verdict, Regressed), verdict
     assert len(verdict.turned_red) == 8
+
+
+def test_gradle_runs_the_tests_of_every_module(engine: Engine, tmp_path: Path) -> None:
+    tree = case("java/gauge", tmp_path / "trees.git")
+    plan = java.plan_of(tree)
+    image = engine.ensure_image(plan, tree, lambda _: None)
+    with Supply(engine, image, java.LIMITS) as supply:
+        bench = Bench(supply=supply, runner=RUNNERS["gradle"], plan=plan)
+        report = bench.run(RunKind.BASE, tree, timeout=200).report
+    assert report is not None
+    assert {test: result.status for test, result in report.results.items()} == {
+        "print/gauge.ScaleTest::whole": TestStatus.PASSED,
+        "scale/gauge.ScaleTest::partOfTen[0]": TestStatus.PASSED,
+        "scale/gauge.ScaleTest::partOfTen[1]": TestStatus.FAILED,
+        "scale/gauge.ScaleTest::partOfTen[2]": TestStatus.PASSED,
+        "scale/gauge.ScaleTest::device[0]": TestStatus.SKIPPED,
+        "scale/gauge.ScaleTest::device[1]": TestStatus.SKIPPED,
+        "scale/gauge.ScaleTest::device[2]": TestStatus.SKIPPED,
+    }
+    red = report.results[TestId("scale/gauge.ScaleTest::partOfTen[1]")].failure
+    assert red is not None
+    assert (red.exception, red.path, red.line) == (
+        "java.lang.AssertionError", "scale/src/test/java/gauge/ScaleTest.java", 26,
+    )  # fmt: skip
+    assert (report.must_fail, report.must_pass) == (TestStatus.FAILED, TestStatus.PASSED)
+    assert report.tamper_signs == report.replaced == ()

@@ -115,7 +115,7 @@ class JvmRun:
         name = plain_name(case.get("name") or "")
         bad = case.find("failure") if case.find("failure") is not None else case.find("error")
         if red and (name in _CLASS_LEVEL or name == case.get("classname")):
-            failure = self._failure(bad)
+            failure = self._failure(module, bad)
             self.outside.uncollected(owner, failure["message"], failure["exception"])
             return
         test = "%s::%s" % (owner, name)
@@ -126,17 +126,17 @@ class JvmRun:
         if wanted and test not in wanted and name not in self.request["canaries"]:
             return
         outcome = "failed" if red else "skipped" if case.find("skipped") is not None else "passed"
-        failure = self._failure(bad) if red else None
+        failure = self._failure(module, bad) if red else None
         self.outside.result(test, outcome, seconds(case.get("time")), module["path"] or ".", failure)
 
-    def _failure(self, bad):
-        # type: (object) -> dict
+    def _failure(self, module, bad):
+        # type: (dict, object) -> dict
         text = bad.text or ""
         kind = bad.get("type") or text.strip().split("\n")[0].split(":")[0].strip()
         message = bad.get("message") or text.strip().split("\n")[0]
         if message.startswith(kind + ":"):
             message = message[len(kind) + 1 :].strip()
-        path, line = self._frame(text.split("\nCaused by:")[0])
+        path, line = self._frame(module, text.split("\nCaused by:")[0])
         return {
             "exception": kind or "java.lang.Throwable",
             "message": message.strip(),
@@ -145,27 +145,19 @@ class JvmRun:
             "inside": bool(path),
         }
 
-    def _frame(self, trace):
-        # type: (str) -> tuple
-        """The innermost frame whose file is in the tree."""
+    def _frame(self, module, trace):
+        # type: (dict, str) -> tuple
+        """The innermost frame whose file is in the tree; of two files of one name, the test's own module's."""
         for text in trace.split("\n"):
             found = _FRAME.match(text)
             if found is None:
                 continue
             package = found.group(1).rpartition(".")[0].replace(".", "/")
-            for root in self._roots():
+            for root in roots_of([module]) + roots_of(self._modules):
                 path = os.path.normpath(os.path.join(root, package, found.group(2)))
                 if os.path.isfile(os.path.join(self.request["root"], path)):
                     return path, int(found.group(3))
         return "", 0
-
-    def _roots(self):
-        # type: () -> list
-        roots = []
-        for module in self._modules:
-            roots += module["roots"]
-            roots += [os.path.join(module["path"], top, name) for top in _SOURCES for name in _LANGUAGES]
-        return roots
 
     def _id_of(self, path):
         # type: (str) -> str
@@ -175,6 +167,16 @@ class JvmRun:
                 if path.startswith(root + "/"):
                     return module["prefix"] + os.path.splitext(path[len(root) + 1 :])[0].replace("/", ".")
         return path
+
+
+def roots_of(modules):
+    # type: (list) -> list
+    """Where sources are, of tests and of what they test."""
+    roots = []
+    for module in modules:
+        roots += module["roots"]
+        roots += [os.path.join(module["path"], top, name) for top in _SOURCES for name in _LANGUAGES]
+    return roots
 
 
 def read(path):
