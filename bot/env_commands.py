@@ -81,7 +81,7 @@ def explain(source: Source, plan: EnvironmentPlan | None, sources: ToolchainSour
         "manifests": list(plan.manifests),
         "test_files": _test_files(view, plan),
         "evidence": list(plan.evidence),
-        "notes": list(_notes(plan, sources)),
+        "notes": list(_notes(view, plan, sources)),
         "dockerfile": rendered.text,
         "digest": rendered.digest,
     }
@@ -108,7 +108,7 @@ def _test_files(view: GitTree, plan: EnvironmentPlan) -> int:
     return sum(runner.is_test_file(view, path) for path in view.paths())
 
 
-def _notes(plan: EnvironmentPlan, sources: ToolchainSources) -> Iterator[str]:
+def _notes(view: GitTree, plan: EnvironmentPlan, sources: ToolchainSources) -> Iterator[str]:
     """What cannot be had or should be known, one sentence each."""
     for toolchain in plan.toolchains:
         if toolchain.partition("@")[0] != "python" and toolchain not in sources.images:
@@ -116,6 +116,8 @@ def _notes(plan: EnvironmentPlan, sources: ToolchainSources) -> Iterator[str]:
                 f"{toolchain} is wanted and the base image may not have it: name an image that does, "
                 f"as [sandbox] toolchain_images or environment.image in {PATH}."
             )
+    if view.read("Dockerfile") is not None and "Dockerfile" not in plan.manifests:
+        yield f"Dockerfile: most likely the product's, so it is not used unless environment.dockerfile in {PATH} names it."
     if plan.runner not in RUNNERS:
         yield f"There is no runner named {plan.runner!r}: no test can be run."
     if plan.runner == command_runner.NAME:

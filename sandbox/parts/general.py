@@ -15,6 +15,7 @@ CI = (
 )
 
 RULES = Rules(
-    config=frozenset({"makefile", "gnumakefile", "justfile", "taskfile.yml"}),
+    config=frozenset({"makefile", "gnumakefile", "justfile", "taskfile.yml", "dockerfile.test", ".devcontainer.json"}),
+    config_patterns=(".devcontainer/*",),
     test_directories=frozenset({"tests", "testdata"}),
 )

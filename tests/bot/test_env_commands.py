@@ -71,9 +71,11 @@ def test_a_repository_is_explained_as_it_was_at_a_commit(
 
 
 def test_what_cannot_be_had_is_noted(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told = answer(settings, written(tmp_path / "r", {"pom.xml": "<project/>", ".java-version": "21"}), capsys)
+    files = {"pom.xml": "<project/>", ".java-version": "21", "Dockerfile": "FROM scratch\n"}
+    told = answer(settings, written(tmp_path / "r", files), capsys)
     assert told["toolchains"] == ["java@21"]
     assert told["notes"][0].startswith("java@21 is wanted and the base image may not have it")
+    assert told["notes"][1].startswith("Dockerfile: most likely the product's")
 
 
 def test_a_repository_of_no_known_kind_is_told_so(

@@ -11,8 +11,9 @@ from sandbox.buildpacks import containerfile, containers, devcontainer
 from sandbox.buildpacks.containerfile import Recipe, Unsupported
 from sandbox.engine import Engine
 from sandbox.errors import ImageBuildFailed
+from sandbox.parts import classify
 from sandbox.tree import GitTree, create
-from sandbox.types import EnvironmentPlan, Limits
+from sandbox.types import EnvironmentPlan, Limits, Part
 from tests.support.cases import FilesView
 
 TREE = {"a.txt": "", "src/b.c": "", "src/c/d.c": "", "web/package.json": "{}"}
@@ -255,6 +256,11 @@ def test_an_image_of_others_needs_no_pip_unless_python_is_tested() -> None:
     ours = dockerfile.render(EnvironmentPlan(language="node", runner="jest", base="redgreen-base"), view)
     python = dockerfile.render(EnvironmentPlan(language="python", runner="pytest", base="python:3"), view)
     assert "--without-pip" not in ours.text + python.text
+
+
+@pytest.mark.parametrize("path", ["Dockerfile.test", ".devcontainer/Dockerfile", ".devcontainer.json"])
+def test_what_tests_run_in_is_always_bases(path: str) -> None:
+    assert classify(path) is Part.TEST_CONFIG
 
 
 def test_its_steps_are_part_of_the_image_and_of_what_people_see() -> None:
