@@ -119,7 +119,8 @@ retry_without_iptables() {
   [ -z "${retried:-}" ] && tail -n 30 var/dockerd.log | grep -qi 'iptables\|nat chain' || return 1
   retried=1
   say "the kernel refuses packet filter rules; starting the engine without them"
-  say "image builds will need: export REDGREEN_SANDBOX__BUILD_NETWORK=host"
+  say "image builds will need the host's network, without a list of what they may reach (docs/sandbox.md):"
+  say "  export REDGREEN_SANDBOX__BUILD_NETWORK=host REDGREEN_SANDBOX__BUILD_PROXY=false"
   rm -f /var/run/docker.pid
   launch_daemon --iptables=false --ip6tables=false
 }

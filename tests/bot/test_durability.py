@@ -206,6 +206,17 @@ def test_stop_ends_an_attempt_at_its_next_step_and_says_so(
     assert posts(tmp_path)["open_pull"] == 0
 
 
+def test_a_worker_removes_old_images_at_its_start_and_says_so(processes: ForkServerContext, tmp_path: Path) -> None:
+    world.open_store(tmp_path).close()
+    child = start(processes, tmp_path)
+    wait_for(lambda: "old:image" in "".join(lines(tmp_path, "worker.log")))
+    os.kill(child.pid or 0, signal.SIGTERM)
+    child.join(20)
+    (line,) = [line for line in lines(tmp_path, "worker.log") if "old:image" in line]
+    assert "image removed" in line
+    assert "not used for 20 days" in line
+
+
 def test_a_second_worker_is_refused_while_the_first_runs(
     processes: ForkServerContext, tmp_path: Path, store: Store
 ) -> None:

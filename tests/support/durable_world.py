@@ -30,6 +30,7 @@ from bot.store.jobs import JobStore
 from bot.types import DeliveryId, IssueText, Job, JobId, JobState, PullRequest, Repository, StartJob
 from bot.worker import Worker, WorkerConfig
 from bot.workshop import FileAt, Finding, Opinion
+from sandbox.collection import Kind, Removal, Stored
 from sandbox.proof import sha256_of
 from sandbox.types import CommitSha, FileChange, Part, Patch, Proof, RunKind
 from tests.support import proofs
@@ -248,6 +249,12 @@ def open_store(directory: Path) -> Store:
     return Store.open(f"sqlite:///{directory}/redgreen.db")
 
 
+OLD_IMAGE = Removal(
+    image=Stored(id="sha256:0", tags=("old:image",), kind=Kind.ENVIRONMENT, parent="", bytes=1, created=0.0, used=0.0),
+    why="not used for 20 days",
+)
+
+
 def make_worker(store: Store, directory: Path, kill_at: str = "", *, until_stopped: bool = False) -> Worker:
     fate = Fate(directory, kill_at)
     jobs = DyingJobs(store.database)
@@ -264,7 +271,7 @@ def make_worker(store: Store, directory: Path, kill_at: str = "", *, until_stopp
     config = WorkerConfig(
         queue=queue, policy=Policy(models=frozenset({"m"})), poll_seconds=0.02, pauses=(0.05,), stop_seconds=10
     )
-    return Worker(config, tools, steps=lambda gate: DyingSteps(gate, fate))
+    return Worker(config, tools, collect_images=lambda: (OLD_IMAGE,), steps=lambda gate: DyingSteps(gate, fate))
 
 
 def live(directory: str, kill_at: str, until_stopped: bool = False) -> None:
