@@ -226,18 +226,38 @@ def show_config(as_json: JsonOption = False, config: ConfigOption = None) -> Non
     standard_output().print(table)
 
 
-@app.command()
-def models(as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """The lineup: every model that can be chosen, and whether its key is set."""
+models_app = typer.Typer(
+    help="The lineup: every model that can be chosen, how it is used, and whether its key is set.",
+    invoke_without_command=True,
+)
+app.add_typer(models_app, name="models")
+
+
+@models_app.callback()
+def models(context: typer.Context, as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """The lineup: every model that can be chosen, how it is used, and whether its key is set."""
     from bot import listings
 
-    settings = load(config)
-    rows = listings.models(settings)
+    if context.invoked_subcommand is not None:
+        return
+    rows = listings.models(load(config))
     if as_json:
         print_json(rows)
         return
-    columns = ["name", "model", "kind", "openness", "window", "strategy", "key", "$ in/out per 1M"]
-    standard_output().print(plain_table(columns, [listings.model_cells(row) for row in rows]))
+    table = plain_table(list(listings.MODEL_COLUMNS), [listings.model_cells(row) for row in rows])
+    standard_output().print(table)
+
+
+@models_app.command("probe")
+def probe_model(
+    name: Annotated[str, typer.Argument(help="A name of the lineup.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Ask a model's endpoint once what it can do: it is used by that from then on. Exit 1: it is not what it says."""
+    from bot import probe_commands
+
+    raise typer.Exit(probe_commands.probe(load(config), name, as_json=as_json))
 
 
 @app.command()

@@ -6,6 +6,8 @@ from typing import Any
 
 from rich.console import Console
 
+from agents.probe.choice import described
+from agents.probe.record import Probe
 from bot import places, wiring
 from bot.errors import UsageError
 from bot.scoreboard import Record, Score, score
@@ -19,11 +21,15 @@ from config.settings import Settings, model_key
 
 def models(settings: Settings) -> list[dict[str, Any]]:
     """One row a model of the lineup, JSON-ready."""
-    return [_model_row(spec, settings.models.default) for spec in wiring.lineup(settings)]
+    kept = wiring.probes(settings)
+    return [_model_row(spec, settings.models.default, kept.load(spec)) for spec in wiring.lineup(settings)]
+
+
+MODEL_COLUMNS = ("name", "model", "kind", "openness", "window", "strategy", "key", "$ in/out per 1M", "probed")
 
 
 def model_cells(row: dict[str, Any]) -> list[str]:
-    """A row for people: name, model, kind, openness, window, strategy, key, price."""
+    """A row for people, by `MODEL_COLUMNS`."""
     price = row["price_usd_per_million"]
     return [
         f"{row['name']} (default)" if row["default"] else row["name"],
@@ -31,13 +37,21 @@ def model_cells(row: dict[str, Any]) -> list[str]:
         row["kind"],
         row["openness"].replace("_", " "),
         f"{row['window']:,}" if row["window"] else "-",
-        row["strategy"],
+        row["way"],
         row["key"],
         f"{price['input']:g}/{price['output']:g} ({price['as_of']})" if price else row["price_source"],
+        _probed(row["probe"]),
     ]
 
 
-def _model_row(spec: ModelSpec, default: str) -> dict[str, Any]:
+def _probed(probe: dict[str, Any] | None) -> str:
+    if probe is None:
+        return "-"
+    problems = len(probe["problems"])
+    return f"{probe['at'][:10]}{f', {problems} problems' if problems > 1 else ', 1 problem' if problems else ''}"
+
+
+def _model_row(spec: ModelSpec, default: str, probe: Probe | None) -> dict[str, Any]:
     price = spec.price
     return {
         "name": spec.name,
@@ -53,11 +67,17 @@ def _model_row(spec: ModelSpec, default: str) -> dict[str, Any]:
         "output_limit": spec.output_limit,
         "strategy": str(spec.strategy),
         "dialect": str(spec.dialect),
+        "protocol": str(spec.protocol),
+        "way": described(spec),
+        "served_by": [str(server) for server in spec.served_by],
+        "fills_gaps": str(spec.fim.route) if spec.fim else None,
+        "tokenizer": str(spec.tokenizer),
         "key": _key_state(spec),
         "price_source": _price_source(spec),
         "price_usd_per_million": {"input": price.input, "output": price.output, "as_of": price.as_of.isoformat()}
         if price
         else None,
+        "probe": probe.model_dump(mode="json") if probe else None,
         "notes": spec.notes,
     }
 

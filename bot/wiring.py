@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agents.probe.choice import fitted
+from agents.probe.shelf import Shelf
 from agents.types import AttemptLimits
 from bot.errors import UsageError
 from config.models import Lineup, LineupError, default_lineup, load
@@ -57,6 +59,17 @@ def image_policy(settings: Settings) -> ImagePolicy:
 
 
 def lineup(settings: Settings) -> Lineup:
+    """The declared lineup, each row as its endpoint was found to be when it was probed. Raises `UsageError`."""
+    kept = probes(settings)
+    rows = declared(settings)
+    return Lineup(models={spec.name: fitted(spec, kept.load(spec)) for spec in rows})
+
+
+def probes(settings: Settings) -> Shelf:
+    return Shelf(settings.store.directory / "probes")
+
+
+def declared(settings: Settings) -> Lineup:
     """The built-in lineup with the operator's own file over it. Raises `UsageError`."""
     presets = default_lineup()
     file = settings.models.file

@@ -107,6 +107,8 @@ def commands() -> Iterator[tuple[str, str]]:
 def _commands(command: object, name: str) -> Iterator[tuple[str, str]]:
     children = getattr(command, "commands", None)
     if children:
+        if getattr(command, "invoke_without_command", False):
+            yield name, _about(command)
         for child_name in children:
             if not children[child_name].hidden:
                 yield from _commands(children[child_name], f"{name} {child_name}")
@@ -117,8 +119,11 @@ def _commands(command: object, name: str) -> Iterator[tuple[str, str]]:
         for p in parameters
         if p.param_type_name == "argument"
     ]
-    help_text = " ".join((getattr(command, "help", "") or "").split("\n\n")[0].split())
-    yield " ".join((name, *arguments)), help_text
+    yield " ".join((name, *arguments)), _about(command)
+
+
+def _about(command: object) -> str:
+    return " ".join((getattr(command, "help", "") or "").split("\n\n")[0].split())
 
 
 PAGES: dict[str, tuple[str, Callable[[], str]]] = {

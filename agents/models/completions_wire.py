@@ -205,6 +205,6 @@ def _reason(finish: str | None) -> StopReason:
 
 
 def _usage(counts: _Counts | None) -> Usage | None:
-    if counts is None:
+    if counts is None or counts.prompt_tokens <= 0:
         return None
     return Usage(input_tokens=counts.prompt_tokens, output_tokens=counts.completion_tokens)

@@ -211,9 +211,10 @@ class Reading:
         return message, self._reason(message)
 
     def usage(self) -> Usage | None:
-        """None where the endpoint reported nothing. Cached tokens are inside `prompt_tokens` here."""
+        """None where the endpoint reported nothing, or a prompt of no tokens, as some do. Cached tokens are inside
+        `prompt_tokens` here."""
         counts = self._counts
-        if counts is None:
+        if counts is None or counts.prompt_tokens <= 0:
             return None
         prompt = counts.prompt_tokens_details or _PromptDetails()
         output = counts.completion_tokens_details or _OutputDetails()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from agents.probe import questions
 from agents.types import Task
 from tests.support.model_server import Call
 from tests.support.vendors import Asked, Said
@@ -105,6 +106,30 @@ def play(asked: Asked) -> Said:
             return Said(text=_as_text(_actions(asked.turn)[0]))
         case _:
             return Said(text=_answered(asked.text))
+
+
+def probed(asked: Asked) -> Said:
+    """An honest model that is asked what it can do; all else as `play`."""
+    if asked.kind != "chat":
+        return Said(text=_goes_on(asked.text)) if asked.kind == "completion" else play(asked)
+    if asked.text == questions.USE_TOOLS:
+        words = (questions.BEFORE_STOP, questions.AFTER_STOP)
+        calls = tuple(Call.of(f"c{n}", questions.TOOL, word=word) for n, word in enumerate(words) if asked.tools)
+        return Said(calls=calls, text="" if calls else "I would note two words.")
+    answers = {
+        questions.SPELL: f"{questions.BEFORE_STOP} {questions.STOP} {questions.AFTER_STOP}",
+        questions.COUNT: ", ".join(map(str, range(1, 201))),
+        questions.HELLO: "ready",
+    }
+    return Said(text=answers[asked.text]) if asked.text in answers else play(asked)
+
+
+def _goes_on(text: str) -> str:
+    if text.startswith(questions.BEFORE_STOP):
+        return f"{questions.BEFORE_STOP} {questions.STOP} {questions.AFTER_STOP}\n" * 9
+    if text.startswith("1, 2"):
+        return ", ".join(map(str, range(13, 200)))
+    return " a + b" if text == questions.CODE_BEFORE else _continued(text)
 
 
 def _answered(text: str) -> str:

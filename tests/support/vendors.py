@@ -444,8 +444,15 @@ class VendorServer:
              "tokens_predicted": tokens(text)}
         )  # fmt: skip
 
+    def _marked(self, value: Any) -> Any:
+        """The model's own tokens are one token each."""
+        if isinstance(value, str):
+            for mark in self.fim_tokens:
+                value = value.replace(mark, "~")
+        return value
+
     def _tokenize(self, received: Received) -> Answer:
-        body = received.body
+        body = {key: self._marked(value) for key, value in received.body.items()}
         match self.vendor.tokenizer:
             case "vllm" if "prompt" in body:
                 count = tokens(body["prompt"])

@@ -1,0 +1,1 @@
+"""What an endpoint can do, asked once and kept; how a model is used is chosen by it."""

@@ -1,0 +1,71 @@
+"""What a probe asks, in each wire's form. Pure. Small questions: a probe costs some ten thousand tokens at most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from config.models import Adapter, ModelSpec
+
+HELLO = "Answer with the one word: ready"
+COUNT = "Count from 1 to 200, separated by commas. Write nothing else."
+BEFORE_STOP, STOP, AFTER_STOP = "alpha", "bravo", "charlie"
+SPELL = (
+    f"Repeat these three words in this order, separated by spaces, and nothing else: {BEFORE_STOP} {STOP} {AFTER_STOP}"
+)
+TOOL = "note"
+USE_TOOLS = (
+    f"Call the tool `{TOOL}` two times at once, in one answer: with the word {BEFORE_STOP}, and with {AFTER_STOP}."
+)
+CODE_BEFORE = "def add(a, b):\n    return"
+CODE_AFTER = "\n\n\n" + "".join(f"def other_{n}(x):\n    return x + {n}\n\n\n" for n in range(12))
+"""Long enough that a server which drops it counts visibly fewer tokens."""
+ANSWER_TOKENS = 1_024
+"""Thinking may come before the word."""
+SHORT = 16
+ENORMOUS = 10_000_000
+"""An output limit that nothing has: the refusal says what the limit is."""
+LARGE_WINDOW = 40_000
+"""Windows up to this are tried by going over them; for larger ones `LONG` words must do."""
+LONG = 9_000
+OVER = 1_000
+_SCHEMA = {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}
+_ABOUT = "Note one word."
+
+
+def chat(
+    spec: ModelSpec, text: str, *, most: int = ANSWER_TOKENS, tools: bool = False, stop: tuple[str, ...] = ()
+) -> Mapping[str, Any]:
+    """One turn of a conversation, not streamed."""
+    asked: dict[str, Any] = {"model": spec.model_id}
+    if spec.adapter is Adapter.ANTHROPIC:
+        asked["messages"] = [{"role": "user", "content": [{"type": "text", "text": text}]}]
+        asked["max_tokens"] = most
+        if tools:
+            asked["tools"] = [{"name": TOOL, "description": _ABOUT, "input_schema": _SCHEMA}]
+        return {**asked, **({"stop_sequences": list(stop)} if stop else {})}
+    asked["messages"] = [{"role": "user", "content": text}]
+    asked[spec.max_tokens_field.value] = most
+    if tools:
+        function = {"name": TOOL, "description": _ABOUT, "parameters": _SCHEMA}
+        asked["tools"] = [{"type": "function", "function": function}]
+    return {**asked, **({"stop": list(stop)} if stop else {})}
+
+
+def completion(
+    spec: ModelSpec, prompt: str, *, most: int = SHORT, suffix: str = "", stop: tuple[str, ...] = ()
+) -> Mapping[str, Any]:
+    asked: dict[str, Any] = {"model": spec.model_id, "prompt": prompt, "max_tokens": most}
+    if suffix:
+        asked["suffix"] = suffix
+    return {**asked, **({"stop": list(stop)} if stop else {})}
+
+
+def long_text(words: int) -> str:
+    """About as many tokens as words for any tokenizer: one short common word, again and again."""
+    return " ".join(["the"] * words)
+
+
+def words_for(window: int) -> int:
+    """How long a prompt must be to show whether long ones are cut."""
+    return window + OVER if window and window <= LARGE_WINDOW else LONG
