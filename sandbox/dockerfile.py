@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from sandbox import toolchains_node
 from sandbox.buildpacks import python_version, requirements
 from sandbox.layout import COMMAND_PATH, KEPT, TOOLCHAINS, TREE, USER, VENV, WORK
 from sandbox.types import EnvironmentPlan, RepoView, RootStep
@@ -66,23 +67,26 @@ def render(plan: EnvironmentPlan, view: RepoView, base: str = "", scope: str = "
     """`base` is the base image's id; empty: the plan's own reference stands for it."""
     origin = base or plan.base
     system, environment = _prepared(plan)
+    node = toolchains_node.of(plan.toolchains)
+    toolchains = tuple(one for one in plan.toolchains if _parted(one)[0] != toolchains_node.NAME)
+    install = (*node, *plan.install)
     steps = (
-        *(Step(argv=argv) for argv in plan.install),
+        *(Step(argv=argv) for argv in install),
         *(Step(argv=argv, optional=True, pieces=_pieces(argv, view)) for argv in plan.optional_install),
     )
-    prepared = _digest([RECIPE_VERSION, origin, (*system, *environment), plan.toolchains])
+    prepared = _digest([RECIPE_VERSION, origin, (*system, *environment), toolchains])
     manifests = [(path, _content_digest(view.read(path))) for path in sorted(plan.manifests)]
-    steps_of: list[object] = [plan.install, plan.optional_install, plan.linked, plan.as_of]
+    steps_of: list[object] = [install, plan.optional_install, plan.linked, plan.as_of]
     # Only where there are any: what was built before there could be is built the same way.
     if plan.setup:
         steps_of.append([(step.argv, step.cwd, step.env) for step in plan.setup])
     digest = _digest([prepared, scope, plan.language, sorted(plan.env), steps_of, manifests])
     return Dockerfile(
-        text=_text(plan, origin, (*system, *_told(plan.toolchains), *environment), steps),
+        text=_text(plan, origin, (*system, *_told(toolchains), *environment), steps),
         digest=digest,
         prepared_digest=prepared,
         system=system,
-        toolchains=plan.toolchains,
+        toolchains=toolchains,
         environment=environment,
         steps=steps,
         setup=plan.setup,

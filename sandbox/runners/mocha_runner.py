@@ -5,13 +5,11 @@ mocha runs its tests in the process it reports from: what is said of Python's ru
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 from dataclasses import dataclass
 
 from sandbox.parts.node import SUFFIXES
-from sandbox.runners import node_globs, node_invocation, node_launch, report
+from sandbox.runners import node_globs, node_invocation, node_launch, node_scripts, report
 from sandbox.runners.node_launch import Launch
 from sandbox.runners.protocol import PreparedRun, RunRequest
 from sandbox.types import RepoView, TestId, TestReport
@@ -73,7 +71,7 @@ class MochaRunner:
             grouped=False,
             shown=("npx", "mocha", *files, *(("--grep", pattern) if pattern else ())),
         )
-        return node_launch.prepare(request, invocation, launch)
+        return node_launch.prepare(view, request, invocation, launch)
 
     def file_of(self, view: RepoView, test: TestId) -> str | None:
         return node_launch.file_of(test)
@@ -93,31 +91,20 @@ class MochaRunner:
 
 def specs(view: RepoView) -> tuple[str, ...]:
     """Files, directories and patterns that mocha is told to look in."""
-    try:
-        manifest = json.loads(node_launch.text_of(view, "package.json") or "{}")
-        scripts, section = manifest.get("scripts") or {}, manifest.get("mocha") or {}
-        script = " ; ".join(str(value) for value in scripts.values() if "mocha" in str(value))
-        own = section.get("spec") or ()
-    except (ValueError, AttributeError, RecursionError):
-        script, own = "", ()
-    found = [str(item) for item in (own if isinstance(own, list | tuple) else [own])]
+    own = node_scripts.manifest(view).get("mocha")
+    listed = own.get("spec") or () if isinstance(own, dict) else ()
+    found = [str(item) for item in (listed if isinstance(listed, list | tuple) else [listed])]
     for path in _CONFIGS:
         for value in _SPEC.findall(node_launch.text_of(view, path)):
             found += re.findall(r"[^\s\[\]\"',]*[/.*][^\s\[\]\"',]*", value)
-    found += [
-        word
-        for word in _words(script)
-        if "/" in word or node_globs.is_pattern(word) or word in ("test", "tests", "spec")
-    ]
-    found += [word for word in _words(node_launch.text_of(view, "test/mocha.opts")) if "/" in word]
-    return (*found, *_DEFAULT) if not found or "--recursive" in script else tuple(found)
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return [word for word in shlex.split(text, comments=False) if not word.startswith("-")]
-    except ValueError:
-        return text.split()
+    recursive = False
+    for name in node_scripts.scripts(view):
+        invocation = node_scripts.named(view, name)
+        if invocation is not None and invocation.tool == "mocha":
+            found += node_invocation.without(invocation.args, flags=_FLAGS, valued=_VALUED, kept_valued=_KEPT_VALUED)[1]
+            recursive = recursive or "--recursive" in invocation.args
+    found += [word for word in node_launch.text_of(view, "test/mocha.opts").split() if "/" in word]
+    return tuple(found) or (("test",) if recursive else _DEFAULT)
 
 
 def _takes(spec: str, path: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from sandbox.layout import TMP
 from sandbox.parts.node import SUFFIXES
-from sandbox.runners import report
+from sandbox.runners import node_scripts, report
 from sandbox.runners.node_invocation import Invocation
 from sandbox.runners.protocol import PreparedRun, RunRequest
 from sandbox.types import RepoView, TestId
@@ -17,6 +17,7 @@ from sandbox.types import RepoView, TestId
 JOINT = " > "
 """Between the names of nested groups and of the test, in its id."""
 _NUMBER = re.compile(r" \[\d+\]$")
+_ASSERTING = ("chai", "should", "expect", "expect.js")
 _COMMON = ("node_channel.cjs", "node_canary.cjs", "node_reporter.cjs")
 
 
@@ -40,12 +41,13 @@ class Launch:
     shown: tuple[str, ...] = ()
 
 
-def prepare(request: RunRequest, invocation: Invocation, launch: Launch) -> PreparedRun:
+def prepare(view: RepoView, request: RunRequest, invocation: Invocation, launch: Launch) -> PreparedRun:
     directory = report.run_directory(request)
     must_fail, must_pass = report.canary_names(request)
     names = {"pass": must_pass, "fail": must_fail, "watch": report.canary_module(request)}
     programs = {name: report.injected(name).decode("utf-8") for name in (*_COMMON, launch.program, *launch.programs)}
     programs["names.json"] = json.dumps(names)
+    programs["libraries.json"] = json.dumps(_libraries(view))
     asked = {
         "nonce": request.nonce,
         "key": request.key,
@@ -83,6 +85,14 @@ def prepare(request: RunRequest, invocation: Invocation, launch: Launch) -> Prep
         env={"npm_config_update_notifier": "false", "npm_config_offline": "true", "TS_NODE_LOG_ERROR": "false"},
         shown=launch.shown,
     )
+
+
+def _libraries(view: RepoView) -> list[str]:
+    """The assertion libraries among the root's dependencies: canaries fail by them, too."""
+    manifest = node_scripts.manifest(view)
+    tables = [manifest.get(key) for key in ("dependencies", "devDependencies")]
+    known = {name for table in tables if isinstance(table, dict) for name in table}
+    return [name for name in _ASSERTING if name in known]
 
 
 CACHE = f"{TMP}/cache"

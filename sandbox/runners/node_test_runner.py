@@ -63,7 +63,7 @@ class NodeTestRunner:
             apart=True,
             shown=("node", "--test", *(f"--test-name-pattern={pattern}" for pattern in patterns), *files),
         )
-        return node_launch.prepare(request, invocation, launch)
+        return node_launch.prepare(view, request, invocation, launch)
 
     def file_of(self, view: RepoView, test: TestId) -> str | None:
         return node_launch.file_of(test)

@@ -48,7 +48,7 @@ class TapRunner:
             grouped=not prints,
             shown=("npx", invocation.tool, *files),
         )
-        return node_launch.prepare(request, invocation, launch)
+        return node_launch.prepare(view, request, invocation, launch)
 
     def file_of(self, view: RepoView, test: TestId) -> str | None:
         return node_launch.file_of(test)

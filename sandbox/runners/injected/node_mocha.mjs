@@ -30,7 +30,12 @@ const watched = [
   [Suite.prototype, 'addTest', 'run'],
 ].flatMap(([owner, ...methods]) => methods.map((name) => [owner, name, owner[name]]));
 
-// --- loading: which file it is at ---
+const noted = canary.begin(null);
+
+// --- loading: which file it is at, and whether its code replaces what tests are told by ---
+const WORDS = ['describe', 'context', 'it', 'specify', 'test', 'suite', 'before', 'beforeEach', 'after', 'afterEach'];
+const replacedWords = new Set();
+let words = {};
 let loading = '';
 let loaded = false;
 let lastError = null;
@@ -40,7 +45,13 @@ for (const name of Object.keys(Mocha.interfaces)) {
     suite.on('pre-require', (context, file) => {
       loading = file;
     });
-    return original.call(this, suite);
+    original.call(this, suite);
+    suite.on('pre-require', () => {
+      words = Object.fromEntries(WORDS.map((word) => [word, globalThis[word]]));
+    });
+    suite.on('post-require', () => {
+      for (const word of WORDS) if (globalThis[word] !== words[word]) replacedWords.add(word);
+    });
   }, original);
 }
 process.on('uncaughtExceptionMonitor', (error) => {
@@ -77,12 +88,11 @@ function note(test, status, error, when) {
 
 function arrange(runner) {
   const root = runner.suite;
-  const noted = canary.begin(null);
   const first = new Test(names.pass, () => canary.mustPass(null));
   const last = Suite.create(root, '');
   const fail = new Test(names.fail, () => canary.mustFail(null));
   const watch = new Test(names.watch, () => {
-    const changed = noted.changed();
+    const changed = [...noted.changed(), ...replacedWords];
     for (const [owner, name, value] of watched) if (owner[name] !== value) changed.push('mocha ' + name);
     if (changed.length) throw new Error('changed: ' + JSON.stringify(changed));
   });

@@ -70,8 +70,11 @@ process.on('exit', () => {
 });
 
 process.argv.splice(1, 2, file);
-const { test } = await import('node:test');
-const noted = canary.begin(null);
+const nodeTest = require('node:test');
+const { test } = nodeTest;
+const told = ['test', 'it', 'describe', 'suite', 'beforeEach', 'afterEach', 'default'];
+const watched = told.filter((name) => name in nodeTest).map((name) => [`node:test.${name}`, [nodeTest, name]]);
+const noted = canary.begin(null, Object.fromEntries(watched));
 test(names.pass, () => canary.mustPass(null));
 try {
   await import(pathToFileURL(file).href);

@@ -127,7 +127,8 @@ class Run:
                 if session.end is None or session.end.get("error"):
                     why = "its process ended with exit code %s before its tests had\n%s" % (session.code, session.tail)
                     error = session.end["error"] if session.end else {"exception": "Error", "message": why}
-                    self.outside.uncollected(path, error["message"], error["exception"])
+                    problem = node_session.failure(error, self.request["root"])
+                    self.outside.uncollected(self.relative(path), problem["message"], problem["exception"])
                     if session.end is None:
                         continue
                 for record in session.files:
