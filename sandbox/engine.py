@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from sandbox.container import Container
 from sandbox.daemon import ContainerSpec, Daemon
 from sandbox.destinations import BuildPolicy, package_rules, system_rules, upstream
 from sandbox.dockerfile import Dockerfile
-from sandbox.errors import ImageBuildFailed, SandboxError, SetupError
+from sandbox.errors import ContainerLost, ImageBuildFailed, SandboxError, SetupError
 from sandbox.frames import Transport
 from sandbox.images import Image
 from sandbox.layout import SYSTEM_PATH, USER, WORK
@@ -77,6 +78,7 @@ class Engine:
         self._config = config
         self._daemon = daemon
         self._owner: Final = orphans.this_process()
+        self._abandoned: Final = threading.Event()
         self.shelf: Final = Shelf(daemon, config.cache_dir, self._owner.machine, config.clock)
         """The images that there are, and which of them may go."""
         self._meets = config.meetings is not None and daemon.is_local
@@ -134,8 +136,9 @@ class Engine:
         return len(found)
 
     def abandon(self) -> None:
-        """Kill and remove every container of this process, from whatever thread: what waits for one gets
-        `ContainerLost` or `ImageBuildFailed`. For an evaluation that is broken off. Raises `EngineUnavailable`."""
+        """Kill and remove every container of this process, from whatever thread, and start no other: what waits for one
+        gets a `SandboxError`. For work that is broken off for good. Raises `EngineUnavailable`."""
+        self._abandoned.set()
         own = self._owner.label()
         for container, labels in list(self._daemon.containers(orphans.LABEL)):
             if labels[orphans.LABEL] == own:
@@ -324,6 +327,9 @@ class Engine:
     def _create(self, spec: ContainerSpec, limits: Limits) -> Container:
         id_ = self._daemon.create(spec)
         try:
+            # After it was made: whoever abandons the engine either finds it or is seen here.
+            if self._abandoned.is_set():
+                raise ContainerLost("The work was broken off.")
             attached = self._daemon.attach(id_)
         except SandboxError:
             self._daemon.remove(id_)
