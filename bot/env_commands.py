@@ -117,7 +117,7 @@ def _notes(view: GitTree, plan: EnvironmentPlan, sources: ToolchainSources) -> I
                 f"as [sandbox] toolchain_images or environment.image in {PATH}."
             )
     if view.read("Dockerfile") is not None and "Dockerfile" not in plan.manifests:
-        yield f"Dockerfile: most likely the product's, so it is not used unless environment.dockerfile in {PATH} names it."
+        yield f"Dockerfile: most likely the product's; it is not used unless environment.dockerfile in {PATH} names it."
     if plan.runner not in RUNNERS:
         yield f"There is no runner named {plan.runner!r}: no test can be run."
     if plan.runner == command_runner.NAME:

@@ -48,7 +48,16 @@ _MAVEN_FLAGS = (
     *(f"-D{tool}.skip=true" for tool in ("checkstyle", "cpd", "enforcer", "license", "pmd", "rat", "spotbugs")),
     "-Dspotless.check.skip=true",
 )
-_GRADLE_FLAGS = ("--offline", "--no-daemon", "--console=plain", "--continue")
+_GRADLE_FLAGS = (
+    "--offline",
+    "--no-daemon",
+    "--no-build-cache",
+    "--console=plain",
+    "--continue",
+    # A stored configuration would leave the init script out. Versions that know no such thing pass these over.
+    "-Dorg.gradle.configuration-cache=false",
+    "-Dorg.gradle.unsafe.configuration-cache=false",
+)
 
 
 @dataclass(frozen=True)
