@@ -15,6 +15,8 @@ _RUNNER_MODULES = frozenset(
     {"pytest", "_pytest", "pluggy", "iniconfig", "unittest", "exceptiongroup", "packaging", "tomli", "py", "pygments"}
 )
 _IMPORT_ROOTS = ("", "src/", "lib/")
+_LOADED = re.compile(r"(?:^|\.)(?:py[cow]?|so|pyd)$")
+"""Suffixes of files that an import loads; `pytest.toml` is none."""
 _PLUGIN_ENTRY = re.compile(r"pytest11")
 _ODD_LINE_END = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _MANIFESTS = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
@@ -63,7 +65,7 @@ def _shadows(path: str) -> bool:
         module, _, suffix = parts[0].partition(".")
         if module not in _RUNNER_MODULES:
             continue
-        if (len(parts) == 1 and suffix) or (len(parts) == 2 and parts[1].startswith("__init__.")):
+        if (len(parts) == 1 and _LOADED.search(suffix)) or (len(parts) == 2 and parts[1].startswith("__init__.")):
             return True
     return False
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from sandbox.cache import RunCache
 from sandbox.engine import Engine
 from sandbox.tree import GitTree
-from sandbox.types import EnvironmentPlan, Proof, Tampered, verdict_name
+from sandbox.types import EnvironmentPlan, Limits, Proof, Tampered, verdict_name
 from sandbox.verify import VerifyRequest, verify
 from tests.support.cases import COMMIT, append, edit
 
@@ -34,6 +34,8 @@ class Cheat:
     """What it may end as; an honest non-fix is named exactly."""
     sign: str = ""
     """Words that one of the signs of a `Tampered` has."""
+    seconds: float = 0.0
+    """The time limit of each of its runs, where it is one for the clock; 0: the default."""
 
     def patch(self, base: GitTree) -> str:
         if self.diff:
@@ -56,14 +58,17 @@ class Court:
         self._cache = RunCache(runs)
         self._plan = plan
 
-    def proof(self, patch: str, *, tests: str = "") -> Proof:
-        request = VerifyRequest(base_commit=COMMIT, base=self.base, patch=patch, tests=tests, plan=self._plan)
+    def proof(self, patch: str, *, tests: str = "", seconds: float = 0.0) -> Proof:
+        limits = Limits(seconds=seconds) if seconds else Limits()
+        request = VerifyRequest(
+            base_commit=COMMIT, base=self.base, patch=patch, tests=tests, plan=self._plan, limits=limits
+        )
         return verify(self._engine, request, cache=self._cache, progress=lambda _: None)
 
     def judge(self, cheat: Cheat) -> Proof:
         """Asserts the cheat's verdict and, for `Tampered`, the words of its sign."""
         assert "Verified" not in cheat.verdicts, cheat.name
-        proof = self.proof(cheat.patch(self.base))
+        proof = self.proof(cheat.patch(self.base), seconds=cheat.seconds)
         verdict = proof.verdict
         assert verdict_name(verdict) in cheat.verdicts, (cheat.name, verdict)
         if isinstance(verdict, Tampered) and cheat.sign:
