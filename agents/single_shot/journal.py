@@ -11,7 +11,7 @@ from agents.errors import ContextOverflow
 from agents.limits import Spent, exceeded, output_tokens_left, seconds_left
 from agents.models.sampler import Prompt, Sampler
 from agents.protocols import Recorder
-from agents.single_shot.fitting import Shape, fitted, shrunk
+from agents.single_shot.fitting import Shape, fitted
 from agents.types import AttemptLimits, Ending, Message, Reply, Role, Step, StopReason, Usage
 
 _KEY = re.compile(r"^\[([a-z]+ \d+)\]")
@@ -88,15 +88,19 @@ class Journal:
 
     def _sampled(self, render: Callable[[Shape], Prompt], answer_tokens: int) -> tuple[Prompt, Reply]:
         most = min(answer_tokens, self._sampler.output_limit, output_tokens_left(self._limits, Spent.of(self.steps)))
-        shape: Shape | None = Shape()
+        sampler, largest = self._sampler, self._sampler.window
         for _ in range(REFUSALS):
-            prompt = fitted(render, lambda p: self._sampler.room(p, most), shape) if shape else None
+
+            def room(prompt: Prompt, largest: int = largest) -> int:
+                return min(sampler.room(prompt, most), largest - sampler.count(prompt.whole))
+
+            prompt = fitted(render, room, Shape())
             if prompt is None:
                 break
             try:
-                return prompt, self._sampler.sample(prompt, max_output_tokens=most)
+                return prompt, sampler.sample(prompt, max_output_tokens=most)
             except ContextOverflow:
-                shape = shrunk(shape) if shape else None
+                largest = sampler.count(prompt.whole) * 3 // 4
         raise End(
             ending=Ending.LIMIT,
             reason=f"The smallest question does not fit the window of {self._sampler.name} "
