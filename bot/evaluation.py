@@ -5,6 +5,7 @@ What is decided is in `sandbox.swebench`; the results' place on disk is `bot.eva
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import threading
 import time
@@ -230,7 +231,11 @@ class Evaluation:
         )
 
     def _base(self, instance: Instance) -> tuple[GitTree, str, str]:
-        """(the base commit's tree, its date as YYYY-MM-DD, the release before it)."""
+        """(the base commit's tree, the day that its environment is of, the release before it).
+
+        That day is the later one of the commit itself and of the commit that the instance's environment is set up for:
+        what the tests need was often released a little later than they were written.
+        """
         directory = repository(self._setting.repositories, instance.repo)
         name = instance.repo.replace("/", "__")
         with self._lock:
@@ -240,7 +245,10 @@ class Evaluation:
         except SetupError:
             raise SetupError(f"{directory} does not have the commit {instance.base_commit}.") from None
         tag = last_tag(directory, commit) or instance.version
-        return GitTree.at(scratch, commit), committed(scratch, commit), tag
+        days = [committed(scratch, commit)]
+        with contextlib.suppress(SetupError):  # a snapshot may lack it
+            days.append(committed(scratch, resolve(directory, instance.environment_setup_commit)))
+        return GitTree.at(scratch, commit), max(days), tag
 
     def _once(self, made: dict[str, _Once[T]], key: str) -> _Once[T]:
         with self._lock:

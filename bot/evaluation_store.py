@@ -70,7 +70,13 @@ class EvaluationStore:
     def _key(self, instance: Instance, prediction: Prediction) -> str:
         return RunCache.key(
             [instance.repo, instance.base_commit, instance.test_patch, instance.fail_to_pass, instance.pass_to_pass],
-            [instance.version, prediction.instance_id, prediction.model, prediction.patch],
+            [
+                instance.version,
+                instance.environment_setup_commit,
+                prediction.instance_id,
+                prediction.model,
+                prediction.patch,
+            ],
             repr(self.environments.of(instance)),
             self.setting,
         )

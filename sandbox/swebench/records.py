@@ -57,6 +57,8 @@ class Instance:
     version: str = ""
     problem_statement: str = ""
     created_at: str = ""
+    environment_setup_commit: str = ""
+    """The commit of the same version that the harness sets environments up for; often a later one."""
     log_parser: str = ""
     """The harness's name of the parser that it reads the instance's logs with."""
 
@@ -241,6 +243,7 @@ class _InstanceRecord(Record):
     version: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)] = ""
     problem_statement: str | None = ""
     created_at: str | int | float | None = ""
+    environment_setup_commit: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{0,64}$")] | None = ""
     log_parser: str | None = ""
 
 
@@ -282,6 +285,7 @@ def instance(record: _InstanceRecord) -> Instance:
         version=record.version,
         problem_statement=record.problem_statement or "",
         created_at=str(record.created_at or ""),
+        environment_setup_commit=record.environment_setup_commit or "",
         log_parser=record.log_parser or _LOG_PARSERS.get(record.repo, ""),
     )
 
