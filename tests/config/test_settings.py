@@ -369,7 +369,7 @@ def environment_reads(path: Path) -> list[str]:
     return found
 
 
-RUN_INSIDE = ("sandbox/runners/injected/", "agents/repair/worker/")
+RUN_INSIDE = ("sandbox/runners/injected/", "sandbox/dated_index.py", "agents/repair/worker/")
 """Programs that are sent into the sandbox and run there, by the tenant's interpreter: not part of this process."""
 
 LEAK_CHECK = "sandbox/selfcheck/walls.py:"
