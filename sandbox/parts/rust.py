@@ -43,14 +43,14 @@ def _sign(base: RepoView, patched: RepoView, path: str) -> str:
     before, after = base.read(path) or b"", patched.read(path) or b""
     if _RUNNER.search(after) and not _RUNNER.search(before):
         return f"{path}: puts another test runner in the place of Rust's own"
-    added = _macros(after) - _macros(before)
+    added = _given(after) - _given(before)
     if hidden := sorted(added & _ASSERTING):
-        return f"{path}: defines a macro {hidden[0]}! that hides the standard library's"
+        return f"{path}: gives something of its own the name {hidden[0]}!, which hides the standard library's"
     return ""
 
 
-def _macros(data: bytes) -> frozenset[str]:
-    return rust_items.defined_macros(data.decode("utf-8", "replace")) or frozenset()
+def _given(data: bytes) -> frozenset[str]:
+    return rust_items.given_names(data.decode("utf-8", "replace")) or frozenset()
 
 
 def _divide(_path: str, before: bytes, after: bytes) -> tuple[bytes, bytes] | None:

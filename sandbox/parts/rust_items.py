@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sandbox.parts.rust_tokens import Kind, NotRust, Token, tokens
 
@@ -108,13 +109,14 @@ def test_functions(text: str) -> dict[str, str] | None:
     return found
 
 
-def defined_macros(text: str) -> frozenset[str] | None:
-    """The names after each `macro_rules!`, wherever; None for what is not Rust."""
+def given_names(text: str) -> frozenset[str] | None:
+    """The names after each `macro_rules!` and after each `as`, wherever; None for what is not Rust."""
     try:
         found = [token.text for token in tokens(text) if token.kind is not Kind.DOC]
     except NotRust:
         return None
-    return frozenset(found[at + 2] for at in range(len(found) - 2) if found[at : at + 2] == ["macro_rules", "!"])
+    macros = {found[at + 2] for at in range(len(found) - 2) if found[at : at + 2] == ["macro_rules", "!"]}
+    return frozenset(macros | {name for word, name in pairwise(found) if word == "as"})
 
 
 # --- two versions ------------------------------------------------------------------------------------------------

@@ -79,6 +79,7 @@ def sign(path: str, before: str | None, after: str) -> str:
         ("a.go", "package a\n", "//go:linkname fail testing.(*common).Fail\n", "inside of package testing"),
         ("a.go", None, 'import (\n\t"testing"\n\t"unsafe"\n)\n', "together with unsafe"),
         ("src/lib.rs", "fn a() {}", "macro_rules! assert_eq { ($($t:tt)*) => {} }", "hides the standard library's"),
+        ("src/lib.rs", "fn a() {}", "pub(crate) use eq as assert_eq;", "the name assert_eq!"),
         ("src/lib.rs", "fn a() {}", "#![feature(custom_test_frameworks)]", "another test runner"),
     ],
 )

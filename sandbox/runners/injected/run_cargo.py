@@ -159,9 +159,11 @@ class Suite:
 
     def canary_text(self):
         # type: () -> str
+        """With the names of the file around it: what hides `assert_eq!` or `test` from its tests hides it here too."""
         fail, ok = self.request["canaries"]
         return (
-            "#[cfg(test)]\nmod redgreen_%s {\n    #[test]\n    fn %s() {\n        assert_eq!(2 + 2, 5);\n    }\n\n"
+            "#[cfg(test)]\nmod redgreen_%s {\n    #[allow(unused_imports)]\n    use super::*;\n\n"
+            "    #[test]\n    fn %s() {\n        assert_eq!(2 + 2, 5);\n    }\n\n"
             "    #[test]\n    fn %s() {\n        assert_eq!(2 + 2, 4);\n    }\n}\n"
         ) % (self.request["module"], fail, ok)
 
