@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox import toolchains_node
+from sandbox.buildpacks import node_install
 from sandbox.layout import KEPT
 from sandbox.parts import classify
 from sandbox.parts import node as parts_node
@@ -98,14 +99,7 @@ class Manager:
     env: tuple[tuple[str, str], ...] = ()
 
 
-_QUIET = "--no-audit --no-fund --no-progress --loglevel=error"
-_NPM_INSTALL = (
-    f"npm install {_QUIET} --no-save --no-package-lock || "
-    f"npm install {_QUIET} --no-save --no-package-lock --legacy-peer-deps || "
-    f"npm install {_QUIET} --no-save --no-package-lock --legacy-peer-deps --ignore-scripts"
-)
-"""Second without npm's judgement of peers, which old manifests do not pass; last without the packages' own scripts,
-which download what tests seldom need (browsers) and hook into git."""
+_QUIET = " ".join(node_install.FLAGS)
 
 
 def _manager(view: RepoView, manifest: Mapping[str, Any]) -> Manager:
@@ -117,10 +111,14 @@ def _manager(view: RepoView, manifest: Mapping[str, Any]) -> Manager:
         return _yarn(view, version if asked == "yarn" else "")
     for lock in ("npm-shrinkwrap.json", "package-lock.json"):
         if view.read(lock) is not None:
-            step = ("/bin/sh", "-c", f"npm ci {_QUIET} || npm ci {_QUIET} --ignore-scripts || {_NPM_INSTALL}")
-            return Manager(steps=(step,), evidence=f"{lock}: npm installs what it locks.", manifests=(lock,))
+            locked = f'npm ci {_QUIET} || npm ci {_QUIET} --ignore-scripts || "$@"'
+            return Manager(
+                steps=(("/bin/sh", "-c", locked, "sh", *node_install.STEP),),
+                evidence=f"{lock}: npm installs what it locks.",
+                manifests=(lock,),
+            )
     evidence = "package.json: npm installs its dependencies; no lock file fixes their versions."
-    return Manager(steps=(("/bin/sh", "-c", _NPM_INSTALL),), evidence=evidence)
+    return Manager(steps=(node_install.STEP,), evidence=evidence)
 
 
 def _tool(package: str) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ class MochaRunner:
                 kept_valued=_KEPT_VALUED,
             )
             options += ("--grep", pattern)
-        options += ("--no-bail", "--no-parallel", "--retries", "0")
+        options += ("--no-bail", "--no-parallel", "--retries", "0", "--full-trace")
         drop = tuple(path for path in self._test_files(view) if path not in files) if files else ()
         launch = Launch(
             program="node_mocha.mjs",

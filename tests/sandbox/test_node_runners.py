@@ -143,7 +143,10 @@ def test_selected_tests_are_asked_for_by_a_pattern_that_takes_the_canaries_too()
     assert asked("vitest", tests=(test,))["options"]["testNamePattern"].startswith("^(")
     assert "--test-name-pattern=^adds 1\\+1$" in asked("node-test", tests=(test,))["flags"]
     mocha = asked("mocha", "mocha", "--grep", "x", "-i", "test", tests=(test,))
-    assert mocha["args"][-5:] == ["--grep", request["pattern"], "--no-bail", "--no-parallel", "--retries", "0"][-5:]
+    assert (
+        mocha["args"][-6:]
+        == ["--grep", request["pattern"], "--no-bail", "--no-parallel", "--retries", "0", "--full-trace"][-6:]
+    )
     assert "x" not in mocha["args"]
 
 
