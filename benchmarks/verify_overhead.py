@@ -84,7 +84,8 @@ def verified(engine: Engine, base: GitTree, cache: RunCache) -> float:
     return seconds
 
 
-def measure(tests: int, repeat: int) -> dict[str, float]:
+def connect() -> Engine:
+    """As production connects it."""
     loaded = settings.load()
     box = loaded.sandbox
     config = EngineConfig(
@@ -95,7 +96,11 @@ def measure(tests: int, repeat: int) -> dict[str, float]:
         ca_bundle=settings.ca_bundle(loaded),
         build_env=settings.build_environment(loaded),
     )
-    engine = Engine.connect(config)
+    return Engine.connect(config)
+
+
+def measure(tests: int, repeat: int) -> dict[str, float]:
+    engine = connect()
     with tempfile.TemporaryDirectory(prefix="redgreen-bench-") as scratch:
         base = suite(Path(scratch) / "trees.git", tests)
         cache = RunCache(Path(scratch) / "runs")

@@ -22,7 +22,7 @@ _TOLD = {
     RunKind.CONFIRMATION: "once more",
     RunKind.TWIN: "expecting the impossible",
 }
-_LEAST_TEST_SECONDS = 60.0
+_LEAST_TEST_SECONDS = 30.0
 _TEST_FACTOR = 20
 
 
@@ -83,7 +83,7 @@ class Course:
 
 
 def _test_seconds(facts: Facts | None) -> float:
-    """For one test: a minute, or twenty times what base's slowest took; 0, no limit, where base is not known."""
+    """For one test: half a minute, or twenty times what base's slowest took; 0, no limit, where base is not known."""
     if facts is None:
         return 0.0
     slowest = [result.seconds for run in facts.base for result in comparison.report_of(run).results.values()]

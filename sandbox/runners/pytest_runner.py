@@ -45,6 +45,7 @@ class PytestRunner:
             "canary": canary,
             "first": must_pass,
             "seed": request.order_seed,
+            "test_seconds": request.test_seconds,
             "hidden": list(request.hidden),
         }
         written[f"{directory}/request.json"] = json.dumps(asked).encode("ascii")

@@ -47,6 +47,7 @@ class UnittestRunner:
             "canary": canary,
             "first": must_pass,
             "seed": request.order_seed,
+            "test_seconds": request.test_seconds,
         }
         written[f"{directory}/request.json"] = json.dumps(asked).encode("ascii")
         return PreparedRun(

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import buildpacks
 from sandbox.cache import RunCache
 from sandbox.engine import Engine
 from sandbox.errors import PatchDoesNotApply
+from sandbox.execution import Bench
+from sandbox.runners import RUNNERS
+from sandbox.supply import Supply
 from sandbox.tree import GitTree
 from sandbox.types import (
     EnvironmentPlan,
@@ -240,3 +244,25 @@ def test_a_suite_that_is_too_long_is_cut_to_a_stated_selection(base: GitTree, ru
     proof = run(with_witness(fixed(slow)), on=slow, budget_seconds=4.0)
     assert isinstance(proof.verdict, Verified), proof.verdict
     assert "1 of 2 test files" in proof.verdict.evidence.selection
+
+
+@pytest.mark.parametrize("runner", ["pytest", "unittest"])
+def test_a_test_that_hangs_is_red_and_the_others_go_on(engine: Engine, base: GitTree, runner: str) -> None:
+    hanging = (
+        b"import time\nimport unittest\n\n\nclass TestHangs(unittest.TestCase):\n"
+        b"    def test_a(self):\n        while True:\n            try:\n                time.sleep(60)\n"
+        b"            except Exception:\n                pass\n\n    def test_b(self):\n        pass\n"
+    )
+    tree = base.with_files({"tests/test_hangs.py": hanging})
+    plan = buildpacks.detect(base)
+    assert plan is not None
+    image = engine.ensure_image(plan, base, lambda _: None)
+    with Supply(engine, image, Limits()) as supply:
+        bench = Bench(supply=supply, runner=RUNNERS[runner], plan=plan)
+        run = bench.run(RunKind.CANDIDATE, tree, timeout=60, files=("tests/test_hangs.py",), test_seconds=1.0)
+    assert run.report is not None
+    assert run.report.complete
+    assert [result.id.rpartition("test_")[2] for result in run.report.results.values() if result.status.is_red] == ["a"]
+    assert len(run.report.green) == 1
+    failure = next(result.failure for result in run.report.results.values() if result.failure)
+    assert failure.message == "took longer than 1 s"

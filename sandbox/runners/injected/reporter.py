@@ -7,6 +7,7 @@ changed from outside the process do not fit. Names are bound early: what tests p
 import hashlib
 import json
 import os
+import signal
 import time
 import traceback
 
@@ -62,6 +63,37 @@ class Reporter:
             message = "<no message: __str__ raised>"
         exception = "%s.%s" % (kind.__module__, kind.__qualname__)
         return {"exception": exception, "message": message, "path": path, "line": line, "inside": inside}
+
+
+class TestTimedOut(BaseException):
+    """Raised in a test that took too long; no `Exception`, so that the test itself does not catch it."""
+
+    __test__ = False
+
+
+class Clock:
+    """Ends a test that takes longer than its limit, in the main thread; 0: never."""
+
+    def __init__(self, seconds):
+        # type: (float) -> None
+        self._seconds = seconds
+        self._before = None
+
+    def start(self):
+        # type: () -> None
+        if self._seconds:
+            self._before = signal.signal(signal.SIGALRM, self._end)
+            # Again and again, for a test that catches even this.
+            signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
+
+    def stop(self):
+        # type: () -> None
+        if self._seconds:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._before if self._before is not None else signal.SIG_DFL)
+
+    def _end(self, number, frame):
+        raise TestTimedOut("took longer than %.0f s" % self._seconds)
 
 
 def watched(names):

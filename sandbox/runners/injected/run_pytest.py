@@ -19,6 +19,7 @@ import reporter as _reporter  # noqa: E402
 
 sys.path.remove(_HERE)
 REPORTER = _reporter.Reporter(REQUEST["report"], REQUEST["nonce"], REQUEST["key"], REQUEST["root"])
+CLOCK = _reporter.Clock(REQUEST.get("test_seconds", 0))
 
 import unittest  # noqa: E402
 
@@ -111,6 +112,14 @@ class Plugin:
             os.environ.pop(name, None)
             if name == "PYTEST_CURRENT_TEST" and hasattr(_pytest.runner, "_update_current_test_var"):
                 _pytest.runner._update_current_test_var = lambda item, when: None
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item):
+        CLOCK.start()
+        yield
+        CLOCK.stop()
+
+    pytest_runtest_call = pytest_runtest_teardown = pytest_runtest_setup
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector):

@@ -43,7 +43,9 @@ def main():
     # type: () -> None
     leave = os._exit
     flush = (sys.stdout.flush, sys.stderr.flush)
-    loader, result, wanted = unittest.TestLoader(), _unittest_result.Result(REPORTER), frozenset(REQUEST["tests"])
+    limit = _reporter.Clock(REQUEST.get("test_seconds", 0))
+    loader, result = unittest.TestLoader(), _unittest_result.Result(REPORTER, limit=limit)
+    wanted = frozenset(REQUEST["tests"])
     for top in [os.getcwd()] + [os.path.join(os.getcwd(), top) for top in REQUEST["tops"]]:
         sys.path.insert(0, top)
     sys.argv[:] = ["python -m unittest"]

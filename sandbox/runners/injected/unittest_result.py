@@ -12,11 +12,12 @@ WATCHED = [
 class Result(unittest.TestResult):
     """One record a test, written when it stops; a failed sub-test makes the test red."""
 
-    def __init__(self, reporter, group=""):
-        # type: (object, str) -> None
+    def __init__(self, reporter, group="", limit=None):
+        # type: (object, str, object) -> None
         super().__init__()
         self._reporter = reporter
         self._group = group
+        self._limit = limit
         self._open = {}  # type: dict
         self._started = 0.0
         self.red = 0
@@ -25,8 +26,12 @@ class Result(unittest.TestResult):
         super().startTest(test)
         self._open[id(test)] = {}
         self._started = self._reporter.clock()
+        if self._limit is not None:
+            self._limit.start()
 
     def stopTest(self, test):
+        if self._limit is not None:
+            self._limit.stop()
         record = self._open.pop(id(test), {})
         record.setdefault("outcome", "passed")
         record.update({"kind": "phase", "when": "call", "id": test.id(), "subtest": False, "group": self._group})
