@@ -21,7 +21,7 @@ from bot.report import EXIT_NOT_JUDGED, EXIT_VERIFIED
 from bot.terminal import Narrator, heading, key_values, print_json, standard_output
 from bot.workshop_docker import plan_for
 from config.settings import Settings
-from sandbox import buildpacks, dockerfile
+from sandbox import buildpacks, dockerfile, toolchains
 from sandbox.parts import classify
 from sandbox.runners import RUNNERS, command_runner
 from sandbox.toolchains import ToolchainSources
@@ -111,7 +111,7 @@ def _test_files(view: GitTree, plan: EnvironmentPlan) -> int:
 def _notes(view: GitTree, plan: EnvironmentPlan, sources: ToolchainSources) -> Iterator[str]:
     """What cannot be had or should be known, one sentence each."""
     for toolchain in plan.toolchains:
-        if toolchain.partition("@")[0] != "python" and toolchain not in sources.images:
+        if toolchain.partition("@")[0] != "python" and not toolchains.image_of(toolchain, sources):
             yield (
                 f"{toolchain} is wanted and the base image may not have it: name an image that does, "
                 f"as [sandbox] toolchain_images or environment.image in {PATH}."

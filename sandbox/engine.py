@@ -186,9 +186,13 @@ class Engine:
 
     def _base_of(self, plan: EnvironmentPlan, progress: Progress) -> str:
         if plan.base in ("", images.OFFLINE_BASE):
-            own = [self._config.toolchains.images.get(toolchain, "") for toolchain in plan.toolchains]
-            chosen = next(filter(None, own), "")
-            return images.ensure_named(self._daemon, chosen, progress) if chosen else self.ensure_base(progress)
+            for toolchain in plan.toolchains:
+                if chosen := toolchains.image_of(toolchain, self._config.toolchains):
+                    try:
+                        return images.ensure_named(self._daemon, chosen, progress)
+                    except SetupError as error:
+                        raise toolchains.not_pulled(toolchain, chosen, error) from error
+            return self.ensure_base(progress)
         return images.ensure_named(self._daemon, plan.base, progress)
 
     def _ensure_prepared(self, recipe: Dockerfile, base: str, progress: Progress) -> str:

@@ -68,6 +68,29 @@ class Installation:
     path: Path
 
 
+OFFICIAL: Mapping[str, str] = {"go": "golang:{}-bookworm", "rust": "rust:{}-bookworm"}
+"""Toolchains whose project publishes images of every version, by version."""
+_NIGHTLY = "rustlang/rust:nightly-bookworm"
+
+
+def image_of(toolchain: str, sources: ToolchainSources) -> str:
+    """The image that has it: the operator's, else its project's own; "" where it comes in another way."""
+    if chosen := sources.images.get(toolchain):
+        return chosen
+    name, _, version = toolchain.partition("@")
+    if toolchain == "rust@nightly":
+        return _NIGHTLY
+    return OFFICIAL[name].format(version) if name in OFFICIAL else ""
+
+
+def not_pulled(toolchain: str, reference: str, error: Exception) -> ToolchainUnavailable:
+    """What to say where the image of a toolchain cannot be had."""
+    return ToolchainUnavailable(
+        f"{toolchain} is wanted, which the distribution lacks, and the image {reference} cannot be had ({error}). Name "
+        f'another image for it ([sandbox] toolchain_images, `"{toolchain}" = ...`).'
+    )
+
+
 def installations(directories: Iterable[Path]) -> list[Installation]:
     """What the directories hold, read from the headers that every installation has; nothing is started."""
     found = []
@@ -118,6 +141,8 @@ def tar(installation: Installation, name: str) -> Iterator[bytes]:
 def provide(container: Container, build: Build, toolchain: str, sources: ToolchainSources, progress: Progress) -> None:
     """Put one toolchain (`python@3.9`) in its place in the container. Raises `ToolchainUnavailable`."""
     name, _, version = toolchain.partition("@")
+    if name in OFFICIAL:
+        return  # the image that was chosen for it has it
     if name != "python" or not re.fullmatch(r"[0-9]+(?:\.[0-9]+){1,2}", version):
         raise ToolchainUnavailable(f"{toolchain} is wanted, and redgreen can only get Pythons (python@3.9).")
     if numbers(version) < _OLDEST:

@@ -1,8 +1,8 @@
 """Go: modules and workspaces, from their go.mod, go.work and vendor directories. Pure.
 
-The distribution's Go compiles what asks for no newer one; for the rest the official image of that very version is the
-base, because a `go` line of 1.21 and later is a minimum that an older Go refuses. Modules and the build cache are
-filled when the image is built: runs have no network, and read both where they cannot be written.
+The distribution's Go compiles what asks for no newer one; what does is built on an image that has it
+(`sandbox.toolchains`), because a `go` line of 1.21 and later is a minimum that an older Go refuses. Modules and the
+build cache are filled when the image is built: runs have no network, and read both where they cannot be written.
 """
 
 from __future__ import annotations
@@ -50,17 +50,21 @@ def detect(view: RepoView) -> EnvironmentPlan | None:
     vendored = [place for place in places if _in(place, "vendor/modules.txt") in paths]
     files |= {_in(place, "vendor/modules.txt") for place in vendored}
     newest = max(_versions(view, [_in(place, "go.mod") for place in modules]), key=_order, default=None)
-    env = [("GOMODCACHE", MODULES), ("GOCACHE", CACHE), ("GOENV", "off"), ("GOTOOLCHAIN", "local")]
-    base, apt = BASE, ("golang-go",)
-    if newest is not None and newest.number > PACKAGED:
-        base, apt = f"golang:{newest.text}-bookworm", ("python3-venv",)
-        env.append(("PATH", f"/usr/local/go/bin:{COMMAND_PATH}"))
+    is_packaged = newest is None or newest.number <= PACKAGED
     return EnvironmentPlan(
         language="go",
         runner="go",
-        base=base,
-        apt=apt,
-        env=tuple(env),
+        base=BASE,
+        toolchains=() if newest is None or is_packaged else (f"go@{newest.text}",),
+        apt=("golang-go",) if is_packaged else ("python3-venv",),
+        env=(
+            ("GOMODCACHE", MODULES),
+            ("GOCACHE", CACHE),
+            ("GOENV", "off"),
+            ("GOTOOLCHAIN", "local"),
+            # Where Go's own images have it.
+            ("PATH", f"/usr/local/go/bin:{COMMAND_PATH}"),
+        ),
         install=tuple(_at(place, "go", "mod", "download") for place in places if place not in vendored),
         optional_install=tuple(
             _at(place, "go", "test", "-vet=off", "-exec", "/bin/true", "./...") for place in modules

@@ -24,6 +24,13 @@ TARGET = f"{WORK}/target"
 KEPT_TARGET = f"{KEPT}/cargo-target"
 
 _SYSROOT = f"{KEPT}/rust"
+_LINK = (
+    "/bin/sh",
+    "-c",
+    'rustc=/usr/local/cargo/bin/rustc; cd / && { [ ! -x $rustc ] || ln -s "$($rustc --print sysroot)" "$0"; }',
+    _SYSROOT,
+)
+"""In Rust's own images: past rustup, which would look for the very toolchain that a file of the tree names."""
 _NUMBER = re.compile(r"^\D{0,2}(\d+)\.(\d+)(?:\.(\d+))?")
 _EDITIONS = {"2018": (1, 31), "2021": (1, 56), "2024": (1, 85)}
 _LOCKS = {4: (1, 78)}
@@ -50,25 +57,23 @@ def detect(view: RepoView) -> EnvironmentPlan | None:
     manifests = [path for path in paths if _is_manifest(path)]
     wanted = list(_wanted(view, manifests))
     newest = max(wanted, key=lambda want: want.number, default=None)
-    env = [("CARGO_HOME", CARGO_HOME), ("CARGO_TARGET_DIR", TARGET), ("CARGO_TERM_COLOR", "never")]
-    base, apt, install = BASE, ("cargo-web",), list[tuple[str, ...]]()
-    if newest is not None and newest.number > PACKAGED:
-        base, apt = _official(newest), ("python3-venv",)
-        # Past rustup, which would look for the very toolchain that a file of the tree names.
-        env.append(("PATH", f"{_SYSROOT}/bin:{COMMAND_PATH}"))
-        link = 'cd / && ln -s "$(/usr/local/cargo/bin/rustc --print sysroot)" "$0"'
-        env.append(("RUSTUP_HOME", "/usr/local/rustup"))
-        install.append(("/bin/sh", "-c", link, _SYSROOT))
+    is_packaged = newest is None or newest.number <= PACKAGED
     locked = {root: ("--locked",) if _in(root, "Cargo.lock") in paths else () for root in roots}
-    install.extend(_at(root, "cargo", "fetch", *locked[root]) for root in roots)
     vendored = is_vendored(view)
     return EnvironmentPlan(
         language="rust",
         runner="cargo",
-        base=base,
-        apt=apt,
-        env=tuple(env),
-        install=tuple(install),
+        base=BASE,
+        toolchains=() if newest is None or is_packaged else (f"rust@{newest.text}",),
+        apt=("cargo-web",) if is_packaged else ("python3-venv",),
+        env=(
+            ("CARGO_HOME", CARGO_HOME),
+            ("CARGO_TARGET_DIR", TARGET),
+            ("CARGO_TERM_COLOR", "never"),
+            ("PATH", f"{_SYSROOT}/bin:{COMMAND_PATH}"),
+            ("RUSTUP_HOME", "/usr/local/rustup"),
+        ),
+        install=(_LINK, *(_at(root, "cargo", "fetch", *locked[root]) for root in roots)),
         optional_install=() if vendored else tuple(_warm(roots, locked)),
         manifests=tuple(manifests),
         evidence=(
@@ -163,10 +168,6 @@ def _about(newest: Wanted | None) -> Iterable[str]:
         yield f"Rust {newest.text} is newer than the distribution's {packaged}: its official image."
     else:
         yield f"The distribution's Rust ({packaged} or later) compiles it."
-
-
-def _official(newest: Wanted) -> str:
-    return "rustlang/rust:nightly-bookworm" if newest.text == "nightly" else f"rust:{newest.text}-bookworm"
 
 
 def _warm(roots: tuple[str, ...], locked: Mapping[str, tuple[str, ...]]) -> Iterable[tuple[str, ...]]:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from sandbox import buildpacks
+from sandbox import buildpacks, toolchains
 from sandbox.buildpacks import go, rust
+from sandbox.errors import SetupError
 from sandbox.runners import RUNNERS, report
 from sandbox.runners.cargo_runner import without_harness
 from sandbox.runners.protocol import RunRequest
+from sandbox.toolchains import ToolchainSources
 from sandbox.types import EnvironmentPlan, RepoView, TestId
 from tests.support.cases import FilesView
 
@@ -37,24 +39,23 @@ def asked(runner: str, files: dict[str, str], **request: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("files", "base", "evidence"),
+    ("files", "toolchain", "evidence"),
     [
-        ({"go.mod": "module m\n"}, "redgreen-base", "No go.mod says which Go: the distribution's 1.19."),
-        ({"go.mod": "go 1.13\n"}, "redgreen-base", "go.mod: asks for Go 1.13; the distribution's 1.19 is enough."),
-        ({"go.mod": "go 1.19 // old\n"}, "redgreen-base", "asks for Go 1.19"),
-        ({"go.mod": "go 1.22\n"}, "golang:1.22-bookworm", "go.mod: asks for Go 1.22, newer than the distribution's"),
-        ({"go.mod": "go 1.22.0\ntoolchain go1.22.4\n"}, "golang:1.22.4-bookworm", "asks for Go 1.22.4"),
-        ({"go.mod": "go 1.22.0\ntoolchain default\n"}, "golang:1.22.0-bookworm", "asks for Go 1.22.0"),
-        ({"go.work": "go 1.23\n", "a/go.mod": "go 1.21\n"}, "golang:1.23-bookworm", "go.work: asks for Go 1.23"),
-        ({"a/go.mod": "go 1.18\n", "b/go.mod": "go 1.20\n"}, "golang:1.20-bookworm", "b/go.mod: asks for Go 1.20"),
+        ({"go.mod": "module m\n"}, "", "No go.mod says which Go: the distribution's 1.19."),
+        ({"go.mod": "go 1.13\n"}, "", "go.mod: asks for Go 1.13; the distribution's 1.19 is enough."),
+        ({"go.mod": "go 1.19 // old\n"}, "", "asks for Go 1.19"),
+        ({"go.mod": "go 1.22\n"}, "go@1.22", "go.mod: asks for Go 1.22, newer than the distribution's"),
+        ({"go.mod": "go 1.22.0\ntoolchain go1.22.4\n"}, "go@1.22.4", "asks for Go 1.22.4"),
+        ({"go.mod": "go 1.22.0\ntoolchain default\n"}, "go@1.22.0", "asks for Go 1.22.0"),
+        ({"go.work": "go 1.23\n", "a/go.mod": "go 1.21\n"}, "go@1.23", "go.work: asks for Go 1.23"),
+        ({"a/go.mod": "go 1.18\n", "b/go.mod": "go 1.20\n"}, "go@1.20", "b/go.mod: asks for Go 1.20"),
     ],
 )
-def test_the_go_that_a_tree_asks_for(files: dict[str, str], base: str, evidence: str) -> None:
+def test_the_go_that_a_tree_asks_for(files: dict[str, str], toolchain: str, evidence: str) -> None:
     plan = plan_of(files)
-    assert (plan.language, plan.runner, plan.base) == ("go", "go", base)
+    assert (plan.language, plan.runner, plan.toolchains) == ("go", "go", (toolchain,) if toolchain else ())
     assert any(evidence in line for line in plan.evidence), plan.evidence
-    assert plan.apt == (("golang-go",) if base == "redgreen-base" else ("python3-venv",))
-    assert ("PATH" in dict(plan.env)) is (base != "redgreen-base")
+    assert plan.apt == (("python3-venv",) if toolchain else ("golang-go",))
 
 
 def test_modules_are_downloaded_and_compiled_when_the_image_is_built() -> None:
@@ -99,35 +100,34 @@ def test_a_run_of_go_s_tests() -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "base", "evidence"),
+    ("files", "toolchain", "evidence"),
     [
-        ({}, "redgreen-base", "The distribution's Rust (1.85 or later) compiles it."),
-        ({"Cargo.lock": "version = 3\n"}, "redgreen-base", "The distribution's"),
-        ({"Cargo.lock": "version = 4\n"}, "redgreen-base", "Cargo.lock: format 4 needs Rust 1.78."),
-        ({"Cargo.toml": PACKAGE + 'edition = "2024"\n'}, "redgreen-base", "Cargo.toml: edition 2024 needs Rust 1.85."),
-        ({"Cargo.toml": PACKAGE + 'rust-version = "1.60"\n'}, "redgreen-base", "rust-version 1.60 needs Rust 1.60."),
-        ({"Cargo.toml": PACKAGE + 'rust-version = "1.99.1"\n'}, "rust:1.99.1-bookworm", "Rust 1.99.1 is newer than"),
+        ({}, "", "The distribution's Rust (1.85 or later) compiles it."),
+        ({"Cargo.lock": "version = 3\n"}, "", "The distribution's"),
+        ({"Cargo.lock": "version = 4\n"}, "", "Cargo.lock: format 4 needs Rust 1.78."),
+        ({"Cargo.toml": PACKAGE + 'edition = "2024"\n'}, "", "Cargo.toml: edition 2024 needs Rust 1.85."),
+        ({"Cargo.toml": PACKAGE + 'rust-version = "1.60"\n'}, "", "rust-version 1.60 needs Rust 1.60."),
+        ({"Cargo.toml": PACKAGE + 'rust-version = "1.99.1"\n'}, "rust@1.99.1", "Rust 1.99.1 is newer than"),
         (
             {"Cargo.toml": '[workspace.package]\nrust-version = "1.90"\n', "a/Cargo.toml": "broken"},
-            "rust:1.90-bookworm",
+            "rust@1.90",
             "Cargo.toml: rust-version 1.90 needs Rust 1.90.",
         ),
-        ({"rust-toolchain": "1.88.0\n"}, "rust:1.88.0-bookworm", "rust-toolchain: channel 1.88.0 needs Rust 1.88."),
-        ({"rust-toolchain": "stable\n"}, "redgreen-base", "The distribution's"),
-        ({"rust-toolchain.toml": "[toolchain]\nchannel = 3\n"}, "redgreen-base", "The distribution's"),
+        ({"rust-toolchain": "1.88.0\n"}, "rust@1.88.0", "rust-toolchain: channel 1.88.0 needs Rust 1.88."),
+        ({"rust-toolchain": "stable\n"}, "", "The distribution's"),
+        ({"rust-toolchain.toml": "[toolchain]\nchannel = 3\n"}, "", "The distribution's"),
         (
             {"rust-toolchain.toml": '[toolchain]\nchannel = "nightly-2026-01-01"\n'},
-            "rustlang/rust:nightly-bookworm",
+            "rust@nightly",
             "rust-toolchain.toml: asks for nightly-2026-01-01.",
         ),
     ],
 )
-def test_the_rust_that_a_tree_asks_for(files: dict[str, str], base: str, evidence: str) -> None:
+def test_the_rust_that_a_tree_asks_for(files: dict[str, str], toolchain: str, evidence: str) -> None:
     plan = plan_of({"Cargo.toml": PACKAGE, **files})
-    assert (plan.language, plan.runner, plan.base) == ("rust", "cargo", base)
+    assert (plan.language, plan.runner, plan.toolchains) == ("rust", "cargo", (toolchain,) if toolchain else ())
     assert any(evidence in line for line in plan.evidence), plan.evidence
-    assert plan.apt == (("cargo-web",) if base == "redgreen-base" else ("python3-venv",))
-    assert (plan.install[0][0] == "/bin/sh") is (base != "redgreen-base")
+    assert plan.apt == (("python3-venv",) if toolchain else ("cargo-web",))
 
 
 def test_dependencies_are_fetched_and_compiled_when_the_image_is_built() -> None:
@@ -136,7 +136,8 @@ def test_dependencies_are_fetched_and_compiled_when_the_image_is_built() -> None
         | {"target/x/Cargo.toml": PACKAGE, "vendor/y/Cargo.toml": PACKAGE}
     )
     at = ("env", "-C")
-    assert plan.install == ((*at, "a", "cargo", "fetch", "--locked"), (*at, "c", "cargo", "fetch"))
+    assert plan.install[0][0] == "/bin/sh"
+    assert plan.install[1:] == ((*at, "a", "cargo", "fetch", "--locked"), (*at, "c", "cargo", "fetch"))
     warm = ("cargo", "test", "--workspace", "--tests", "--no-run")
     copy = ("cp", "-a", rust.TARGET, rust.KEPT_TARGET)
     assert plan.optional_install == ((*at, "a", *warm, "--locked"), (*at, "c", *warm), copy)
@@ -233,3 +234,26 @@ def test_a_run_of_rust_s_tests() -> None:
     ]
     assert not CARGO.is_test_file(view, "src/none.rs")
     assert CARGO.parse(b"", RunRequest(nonce="n")).complete is False
+
+
+# --- toolchains --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("toolchain", "image"),
+    [
+        ("go@1.22", "golang:1.22-bookworm"),
+        ("rust@1.90.1", "rust:1.90.1-bookworm"),
+        ("rust@nightly", "rustlang/rust:nightly-bookworm"),
+        ("rust@1.91", "own/rust"),
+        ("python@3.9", ""),
+    ],
+)
+def test_newer_toolchains_come_in_images(toolchain: str, image: str) -> None:
+    assert toolchains.image_of(toolchain, ToolchainSources(images={"rust@1.91": "own/rust"})) == image
+
+
+def test_an_image_that_cannot_be_had_is_named_with_its_version() -> None:
+    told = str(toolchains.not_pulled("go@1.22", "golang:1.22-bookworm", SetupError("no route")))
+    assert told.startswith("go@1.22 is wanted")
+    assert "golang:1.22-bookworm cannot be had (no route)" in told
