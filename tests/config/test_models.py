@@ -13,6 +13,8 @@ from config.models import (
     Kind,
     LineupError,
     Openness,
+    Protocol,
+    Server,
     StrategyName,
     UnknownModel,
     default_lineup,
@@ -63,6 +65,29 @@ def test_small_old_code_models_are_single_shot_and_licensed() -> None:
     spec = default_lineup().get("starcoder2-15b")
     assert (spec.strategy, spec.kind, spec.openness) == (StrategyName.SINGLE_SHOT, Kind.CODE, Openness.OPEN_WEIGHTS)
     assert "OpenRAIL-M" in spec.licence
+
+
+def test_a_gap_is_written_in_the_order_the_model_was_trained_in() -> None:
+    first = load(ROW + 'fim = { route = "tokens", prefix = "<P>", suffix = "<S>", middle = "<M>" }').get("mine").fim
+    last = load(ROW + 'fim = { route = "tokens", prefix = "[P]", suffix = "[S]", suffix_first = true }').get("mine").fim
+    assert first is not None
+    assert last is not None
+    assert first.prompt("a", "b") == "<P>a<S>b<M>"
+    assert last.prompt("a", "b") == "[S]b[P]a"
+
+
+def test_every_preset_says_how_it_is_reached_licensed_and_priced() -> None:
+    for spec in default_lineup():
+        if spec.adapter is Adapter.NONE:
+            continue
+        assert spec.licence, spec.name
+        assert spec.served_by, spec.name
+        assert spec.output_limit < spec.window
+        assert (Server.VENDOR in spec.served_by) == (not spec.self_hosted), spec.name
+        if spec.protocol is Protocol.COMPLETIONS:
+            assert not spec.tools
+        if spec.price is None and not spec.price_provider:
+            assert spec.self_hosted or "price" in spec.notes.lower(), f"{spec.name}: say that the price is unknown"
 
 
 def test_every_price_in_the_file_is_dated_and_sourced() -> None:
@@ -133,6 +158,11 @@ def test_a_spec_cannot_be_changed() -> None:
         (ROW + "[models.mine.price]\ninput = 1\noutput = 1", r"\[models.mine\] price.as_of"),
         (ROW + "[models.mine.price]\ninput = nan\noutput = 1\nas_of = 2026-01-01", r"\[models.mine\] price.input"),
         ('[models."My Model"]\nadapter = "none"', r"\[models.My Model\] name"),
+        (ROW + 'fim = { route = "tokens" }', "needs `prefix` and `suffix`"),
+        (ROW + 'fim = { route = "magic" }', r"\[models.mine\] fim.route"),
+        (ROW + 'protocol = "completions"', "needs the strategy 'single_shot'"),
+        (ROW.replace('"openai"', '"anthropic"') + 'protocol = "completions"', "for the adapter 'openai'"),
+        (ROW + 'served_by = ["cloud"]', r"\[models.mine\] served_by"),
         ('[models.r]\nadapter = "none"', "`strategy` must be 'repair'"),
         ('[models.r]\nadapter = "replay"', "must name the trajectory file"),
     ],
