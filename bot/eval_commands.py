@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -70,6 +71,8 @@ def evaluate(settings: Settings, options: EvalOptions, *, as_json: bool) -> int:
         setting=repr((limits, options.timeout, programs_digest(), version("redgreen"))),
     )
     with _Display(len(inputs.predictions), narrator) as display:
+        known = {item: found for item in inputs.predictions if (found := store.done(inputs.instance_of(item), item))}
+        left = Counter(item.instance_id for item in inputs.predictions if item not in known and not item.is_empty)
         evaluation = Evaluation(
             Setting(
                 engine=engine,
@@ -79,9 +82,10 @@ def evaluate(settings: Settings, options: EvalOptions, *, as_json: bool) -> int:
                 limits=limits,
                 timeout=options.timeout,
                 progress=display.say,
-            )
+            ),
+            left,
         )
-        graded = _Run(engine, evaluation, store, display).all(inputs, options.workers)
+        graded = _Run(engine, evaluation, store, display, known).all(inputs, options.workers)
     summary = _write_reports(store, inputs, graded)
     if as_json:
         print_json(summary)
@@ -101,6 +105,9 @@ class Inputs:
     environments: Environments
     problems: dict[str, tuple[Problem, ...]]
     """By file name: what was left out."""
+
+    def instance_of(self, prediction: Prediction) -> Instance:
+        return next(item for item in self.instances if item.instance_id == prediction.instance_id)
 
 
 def _read(options: EvalOptions) -> Inputs:
@@ -144,13 +151,21 @@ def _first(problems: Sequence[Problem]) -> str:
 
 
 class _Run:
-    """All predictions of one command; those that an earlier run graded are taken from the store."""
+    """All predictions of one command; `known` are those that an earlier run graded."""
 
-    def __init__(self, engine: Engine, evaluation: Evaluation, store: EvaluationStore, display: _Display) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        evaluation: Evaluation,
+        store: EvaluationStore,
+        display: _Display,
+        known: Mapping[Prediction, Graded],
+    ) -> None:
         self._engine = engine
         self._evaluation = evaluation
         self._store = store
         self._display = display
+        self._known = known
         self._stopping = Event()
 
     def all(self, inputs: Inputs, workers: int) -> list[Graded]:
@@ -175,7 +190,7 @@ class _Run:
         return [done[item] for item in inputs.predictions]
 
     def _one(self, instance: Instance, prediction: Prediction) -> Graded:
-        known = self._store.done(instance, prediction)
+        known = self._known.get(prediction)
         if known is not None:
             self._display.finished(known, "known from an earlier run")
             return known

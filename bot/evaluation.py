@@ -9,7 +9,8 @@ import contextlib
 import shlex
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -95,14 +96,25 @@ class Stage:
     image: Image
 
 
-class Evaluation:
-    """Grades predictions; safe to share between threads. An instance's stage is made once, by whoever comes first."""
+@dataclass
+class _Shared:
+    supply: Supply
+    users: int = 0
 
-    def __init__(self, setting: Setting) -> None:
+
+class Evaluation:
+    """Grades predictions; safe to share between threads. An instance's stage is made once, by whoever comes first.
+
+    `expected`: how many predictions of each instance will be asked for: while one runs, the next container starts.
+    """
+
+    def __init__(self, setting: Setting, expected: Mapping[str, int] | None = None) -> None:
         self._setting = setting
         self._stages: dict[str, _Once[Stage]] = {}
         self._references: dict[str, _Once[TestRun]] = {}
         self._lock = threading.Lock()
+        self._waiting = dict(expected or {})
+        self._open: dict[str, _Shared] = {}
 
     def grade(self, instance: Instance, prediction: Prediction) -> Execution:
         """Never raises for what a repository, a patch or a container does: that is an outcome."""
@@ -120,9 +132,9 @@ class Evaluation:
         return replace(done, graded=replace(done.graded, seconds=time.monotonic() - started))
 
     def _graded(self, start: Graded, instance: Instance) -> Execution:
-        stage = self._stage(instance)
+        stage = self.stage(instance)
         prediction = start.prediction
-        with Supply(self._setting.engine, stage.image, self._limits) as supply:
+        with self._supply(stage) as supply:
             patched, how = _applied(stage, prediction.patch or "", supply)
             tree = patched.overlay(stage.tests, stage.test_paths)
             changed = stage.tests.changed_paths(tree)
@@ -164,11 +176,31 @@ class Evaluation:
     def _limits(self) -> Limits:
         return replace(self._setting.limits, seconds=self._setting.timeout, output_bytes=_OUTPUT)
 
+    @contextmanager
+    def _supply(self, stage: Stage) -> Iterator[Supply]:
+        """The containers of an instance, until its last expected prediction is graded."""
+        name = stage.instance.instance_id
+        with self._lock:
+            shared = self._open.setdefault(name, _Shared(Supply(self._setting.engine, stage.image, self._limits)))
+            shared.users += 1
+            self._waiting[name] = max(0, self._waiting.get(name, 0) - 1)
+        try:
+            yield shared.supply
+        finally:
+            with self._lock:
+                shared.users -= 1
+                over = shared.users == 0 and not self._waiting[name]
+                if over:
+                    del self._open[name]
+            if over:
+                shared.supply.close()
+
     def _run(self, stage: Stage, tree: GitTree, supply: Supply) -> TestRun:
         runner = RUNNERS[stage.command.runner]
         bench = Bench(supply=supply, runner=runner, plan=stage.plan, tail=_OUTPUT)
-        # The kind only tells which runs are made in pairs; this one stands alone.
-        return bench.run(RunKind.REGRESSION, tree, timeout=self._setting.timeout, files=_files(stage, tree))
+        # Nothing but this depends on the kind: that of a candidate has another container started beside it.
+        kind = RunKind.CANDIDATE if self._waiting.get(stage.instance.instance_id) else RunKind.REGRESSION
+        return bench.run(kind, tree, timeout=self._setting.timeout, files=_files(stage, tree))
 
     def _by_log(self, start: Graded, stage: Stage, tree: GitTree, supply: Supply) -> Execution:
         words = directives(stage.instance.test_patch, tree)
@@ -195,7 +227,7 @@ class Evaluation:
 
     # --- stages --------------------------------------------------------------------------------------------------
 
-    def _stage(self, instance: Instance) -> Stage:
+    def stage(self, instance: Instance) -> Stage:
         """Raises `SandboxError`, each time anew."""
         return self._once(self._stages, instance.instance_id).get(lambda: self._staged(instance))
 

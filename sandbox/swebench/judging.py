@@ -172,8 +172,17 @@ def replacements(report: TestReport, reference: TestReport | None) -> tuple[str,
     known = {*reference.replaced, *reference.hooks} if reference is not None else set()
     return (
         *(f"{part} was replaced while the tests ran" for part in report.replaced if part not in known),
-        *(f"a hook was added to the runner: {hook}" for hook in report.hooks if hook not in known),
+        *(
+            f"a hook was added to the runner: {hook}"
+            for hook in report.hooks
+            if hook not in known and _is_foreign(hook)
+        ),
     )
+
+
+def _is_foreign(hook: str) -> bool:
+    """Where pytest itself is the repository, its hooks are what patches are about."""
+    return not hook.partition(":")[2].removeprefix("src/").startswith("_pytest/")
 
 
 def _is_from(hook: str, path: str) -> bool:

@@ -173,6 +173,11 @@ def test_what_the_suite_does_without_the_patch_is_no_sign() -> None:
     assert replacements(made, None)[1] == "a hook was added to the runner: pytest_runtest_makereport:conftest.py"
 
 
+def test_a_patch_of_pytest_itself_may_add_hooks_to_it() -> None:
+    made = report({}, hooks=("pytest_runtest_call:src/_pytest/new.py", "pytest_runtest_call:tests/conftest.py"))
+    assert replacements(made, None) == ("a hook was added to the runner: pytest_runtest_call:tests/conftest.py",)
+
+
 def judged(made: TestReport) -> tuple[Graded, tuple[str, ...]]:
     found = graded(START, INSTANCE, reading(run(made), PYTEST, ASKED))
     assert found.tests is not None
