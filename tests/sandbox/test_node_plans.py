@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from sandbox import toolchains_node
+from sandbox.behaviour import wrong_reason
 from sandbox.buildpacks import node, node_install
 from sandbox.dockerfile import render
 from sandbox.parts import classify, signs_of
 from sandbox.parts import node as parts_node
-from sandbox.runners import node_scripts
+from sandbox.runners import RUNNERS, node_scripts
 from sandbox.runners.node_invocation import Invocation
+from sandbox.split import split
 from sandbox.tamper import same_test_sections
-from sandbox.types import EnvironmentPlan, Part
+from sandbox.tree import GitTree, create
+from sandbox.types import EnvironmentPlan, Failure, Part, TestId, TestResult, TestStatus
 from tests.support.cases import FilesView
 
 
@@ -319,3 +323,36 @@ def test_a_file_in_the_place_of_an_installed_package_is_a_sign(path: str, signed
 )
 def test_a_file_holds_tests_where_it_calls_what_tells_them(text: bytes, holds: bool) -> None:
     assert parts_node.holds_tests(text) is holds
+
+
+# --- the verdict's view ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("exception", "message", "path", "invalid"),
+    [
+        ("TypeError", "(0 , _books.mark) is not a function", "test/a.test.js", True),
+        ("TypeError", "books.Shelf is not a constructor", "test/a.test.js", True),
+        ("TypeError", "words.shift is not a function", "src/books.js", False),
+        ("TypeError", "Cannot read properties of undefined (reading 'x')", "test/a.test.js", False),
+        ("ReferenceError", "mark is not defined", "test/a.test.js", True),
+        ("ModuleNotFoundError", "Cannot find module '../src/marks'", "test/a.test.js", True),
+        ("AssertionError", "4 == 5", "test/a.test.js", False),
+    ],
+)
+def test_a_missing_symbol_is_no_evidence_and_behaviour_is(
+    exception: str, message: str, path: str, invalid: bool
+) -> None:
+    failure = Failure(phase="call", exception=exception, message=message, path=path, line=3)
+    result = TestResult(id=TestId("test/a.test.js::x"), status=TestStatus.FAILED, failure=failure)
+    assert bool(wrong_reason(result)) is invalid
+
+
+def test_a_file_that_bases_configuration_makes_a_test_is_one_whatever_its_name(tmp_path: Path) -> None:
+    manifest = b'{"jest": {"testMatch": ["**/checks/*.js"]}}'
+    files = {"package.json": manifest, "checks/a.js": b"test('x', () => {})\n", "checks/b.js": b"exports.b = 1\n"}
+    base = GitTree.of_files(create(tmp_path / "trees.git"), {**files, "src/a.js": b"1\n", "README.md": b"1\n"})
+    changed = dict.fromkeys(("checks/a.js", "checks/b.js", "src/a.js", "README.md"), b"test('y', () => {})\n")
+    found = split(base, base.diff(base.with_files(changed)), "", RUNNERS["jest"])
+    assert found.ignored_test_edits == ("checks/a.js",)
+    assert set(found.source_paths) == {"README.md", "checks/b.js", "src/a.js"}
