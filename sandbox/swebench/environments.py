@@ -39,7 +39,9 @@ _CONDA_FILES = ("environment.yml", "environment.yaml", "ci/requirements/environm
 _NOT_PIP = frozenset({"python", "pip", "conda", "mamba", "compilers", "nodejs", "make", "cmake", "git", "pandoc"})
 _APT = re.compile(r"^(?:sudo\s+)?apt(?:-get)?\s+(?:-\S+\s+)*(update|install)\b(.*)$")
 _PACKAGE = re.compile(r"^[a-z0-9][a-z0-9.+-]+$")
-_ROOT_ONLY = re.compile(r"\blocale-gen\b|\bupdate-alternatives\b|(?:^|[\s'\"])/(?:etc|usr|lib|var|root)/|\bsudo\b")
+_NOT_HERE = re.compile(
+    r"\b(?:conda|mamba)\b|\blocale-gen\b|\bupdate-alternatives\b|(?:^|[\s'\"])/(?:etc|usr|lib|var|root)/|\bsudo\b"
+)
 _EXPORT = re.compile(r"^export\s+([A-Za-z_][A-Za-z0-9_]*)=(.*)$")
 
 _EACH = """\
@@ -215,7 +217,7 @@ def plan_for(
         plan,
         runner=command.runner,
         base=said.image or plan.base,
-        toolchains=(f"python@{said.python}",) if said.python else plan.toolchains,
+        toolchains=(f"python@{_runnable(said.python)}",) if said.python else plan.toolchains,
         apt=tuple(dict.fromkeys((*plan.apt, *said.apt))),
         env=tuple({**dict(plan.env), **dict(said.env), **dict(command.env)}.items()),
         install=(*_tagged(tag), *_steps(said, plan, view, command.runner)),
@@ -240,6 +242,12 @@ def _arguments(command: TestCommand, plan: EnvironmentPlan) -> tuple[str, ...]:
         case "django" if command.options:
             return command.options
     return plan.command
+
+
+def _runnable(version: str) -> str:
+    """The version asked for; 3.6 for older ones, which redgreen's own programs do not run on."""
+    numbers = tuple(int(part) for part in version.split("."))
+    return "3.6" if (3,) < numbers < (3, 6) else version
 
 
 def _tagged(tag: str) -> tuple[tuple[str, ...], ...]:
@@ -307,7 +315,7 @@ def _pip_name(word: str) -> str | None:
 
 
 def _shell(line: str) -> tuple[str, ...]:
-    """A shell line as the sandbox's user; one that only root could carry out is tried and passed over."""
-    if _ROOT_ONLY.search(line):
-        return ("/bin/bash", "-c", f"{{ {line}\n}} || echo 'left out: it needs root'")
+    """A shell line as the sandbox's user; one that wants to be root, or conda, is tried and passed over."""
+    if _NOT_HERE.search(line):
+        return ("/bin/bash", "-c", f"{{ {line}\n}} || echo 'left out: it needs root or conda'")
     return ("/bin/bash", "-c", line)

@@ -95,7 +95,7 @@ def test_every_field_of_the_harness_has_its_place() -> None:
         (
             "/bin/bash",
             "-c",
-            "{ sed -i '/en_US/s/^# //g' /etc/locale.gen && locale-gen\n} || echo 'left out: it needs root'",
+            "{ sed -i '/en_US/s/^# //g' /etc/locale.gen && locale-gen\n} || echo 'left out: it needs root or conda'",
         ),
         ("/bin/bash", "-c", "python -m pip install -e ."),
         (*PIP, "pytest"),
@@ -118,6 +118,19 @@ def test_a_record_that_installs_nothing_changes_only_what_it_says() -> None:
     assert (made.toolchains, made.as_of) == (("python@3.8",), "2021-01-01")
     assert made.install[0] == ("/bin/bash", "-c", "touch here")
     assert (*PIP, "-e", ".") in made.install
+
+
+@pytest.mark.parametrize(
+    ("said", "made"), [("3.5", "3.6"), ("3.5.10", "3.6"), ("3.6", "3.6"), ("3.10", "3.10"), ("2.7", "2.7"), ("3", "3")]
+)
+def test_a_python_that_is_too_old_to_report_becomes_the_oldest_that_can(said: str, made: str) -> None:
+    assert plan({"python": said}).toolchains == (f"python@{made}",)
+
+
+def test_a_tag_is_put_where_a_project_finds_its_version() -> None:
+    found = plan_for(None, python.detect(VIEW), VIEW, date="2020-02-03", tag="v1.2")
+    assert found is not None
+    assert found[0].install[0][-1] == "v1.2"
 
 
 def test_packages_without_an_install_still_install_the_project() -> None:
