@@ -34,6 +34,8 @@ _ASKS = (
     ("VITEST", re.compile(r"\bVITEST(?:_\w+)?\b")),
     ("testing.Testing", re.compile(r"\btesting\.Testing\(")),
     ("flag.Lookup", re.compile(r"""flag\.Lookup\(\s*["`]test\.""")),
+    ("cfg!(test", re.compile(r"\bcfg!\([^;{\"]*\btest\b(?!\")")),
+    ("RUSTC_BOOTSTRAP", re.compile(r"\bRUSTC_BOOTSTRAP\b")),
     ("surefire", re.compile(r"surefire\.", re.IGNORECASE)),
     ("/.dockerenv", re.compile(r"\.dockerenv")),
     ("/work/repo", re.compile(r"/work/(?:repo|run-|home|tmp)\b")),
