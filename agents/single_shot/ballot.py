@@ -12,7 +12,7 @@ _WRONG_REASON = ("ImportError", "ModuleNotFoundError", "SyntaxError", "Indentati
 """Exceptions that say that the test could not be asked."""
 _AT_THE_TEST = ("AttributeError", "TypeError", "FixtureLookupError")
 """Exceptions that say so where the test's own line raises them."""
-_CHANGING = re.compile(r"0x[0-9a-fA-F]+|\s+")
+_CHANGING = re.compile(r"(?:0x[0-9a-fA-F]+|\s)+")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from agents.single_shot.repomap import Definition, definitions, mistakes
 from agents.single_shot.sources import Sources
@@ -81,6 +82,8 @@ def apply(sources: Sources, edits: Sequence[Edit], *, shown: Sequence[Definition
                 target = _target(edit, sources, shown)
                 now = texts.get(target.path, sources.files[target.path])
                 texts[target.path] = with_function(now, _same(definitions(target.path, now), target), edit.text)
+            case _:
+                assert_never(edit)
     return changed(sources.files, texts)
 
 

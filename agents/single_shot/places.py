@@ -50,8 +50,8 @@ def of_report(report: TestReport, paths: Iterable[str]) -> list[Place]:
 
 
 def _frames(text: str, known: list[str]) -> Iterator[tuple[str, int]]:
-    hits = sorted((match.start(), match) for pattern in _FRAMES for match in pattern.finditer(text))
-    for _, match in hits:
+    hits = [match for pattern in _FRAMES for match in pattern.finditer(text)]
+    for match in sorted(hits, key=lambda match: match.start()):
         path = _in_tree(match["path"], known)
         if path:
             yield path, int(match["line"])

@@ -95,10 +95,8 @@ def _definitions(root: Node, path: str, language: Language) -> Iterator[Definiti
         is_function = node.type in language.functions and _is_function(node)
         inner = names
         if is_function or node.type in language.containers:
-            name = _name(node)
-            if name:
-                inner = (*names, name)
-                yield _definition(node, ".".join(_receiver(node, inner)), path, language, is_function)
+            inner = (*names, _name(node))
+            yield _definition(node, ".".join(_receiver(node, inner)), path, language, is_function)
         if depth < MOST_DEPTH:
             waiting.extend((child, inner, depth + 1) for child in reversed(node.named_children))
 
@@ -112,8 +110,9 @@ def _definition(node: Node, name: str, path: str, language: Language, is_functio
         first_of_body = body.start_point.row + 1 + (body.start_point.row == node.start_point.row)
         if body.start_point.row != node.start_point.row and _text(body).startswith("{"):
             first_of_body += 1
-    head = _text(node) if body is None else _text(node)[: max(0, body.start_byte - node.start_byte)]
-    signature = " ".join(head.split()).rstrip("{ ")
+    data = node.text or b""
+    head = data if body is None else data[: max(0, body.start_byte - node.start_byte)]
+    signature = " ".join(head.decode("utf-8", "replace").split()).rstrip("{ ")
     return Definition(
         path=path,
         name=name,
@@ -147,7 +146,7 @@ def _value_body(node: Node) -> Node | None:
 
 def _name(node: Node) -> str:
     found = node.child_by_field_name("name") or node.child_by_field_name("type")
-    return _text(found).split("<")[0] if found is not None else ""
+    return _text(found).split("<")[0] if found is not None else "?"
 
 
 def _receiver(node: Node, names: tuple[str, ...]) -> tuple[str, ...]:

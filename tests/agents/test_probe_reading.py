@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.probe import questions
+from agents.probe.choice import described
 from agents.probe.reading import (
     Heard,
     heard,
@@ -18,7 +19,7 @@ from agents.probe.reading import (
     was_cut,
 )
 from agents.probe.record import Found, Probe, rows
-from config.models import FimRoute
+from config.models import FimRoute, default_lineup
 
 
 @pytest.mark.parametrize(
@@ -125,6 +126,13 @@ def test_long_prompts_go_over_a_small_window_and_stay_small_for_a_large_one() ->
     assert questions.words_for(4096) == 4096 + questions.OVER
     assert questions.words_for(1_000_000) == questions.words_for(0) == questions.LONG
     assert len(questions.long_text(5).split()) == 5
+
+
+def test_ways_are_told_in_a_few_words() -> None:
+    lineup = default_lineup()
+    assert described(lineup.get("gpt")) == "loop, tools"
+    assert described(lineup.get("qwen2_5-coder")) == "loop, text"
+    assert described(lineup.get("codellama-70b")) == "single_shot, completions"
 
 
 def test_gaps_are_told_by_route_or_tokens() -> None:
