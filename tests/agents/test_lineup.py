@@ -8,9 +8,11 @@ import pytest
 from pydantic import SecretStr
 
 from agents.models import build
+from agents.probe.asking import probe
+from agents.probe.choice import described, fitted
 from agents.strategies import strategy
 from agents.types import AttemptLimits, Ending
-from config.models import Adapter, ModelSpec, Protocol, StrategyName, default_lineup
+from config.models import Adapter, ModelSpec, Protocol, StrategyName, default_lineup, load
 from tests.support import player
 from tests.support.model_server import serving
 from tests.support.repair_env import DirectoryEnvironment, MemoryRecorder
@@ -19,7 +21,9 @@ from tests.support.vendors import (
     DASHSCOPE,
     DEEPSEEK,
     GEMINI,
+    LLAMA_CPP,
     MISTRAL,
+    OLLAMA,
     OPENAI,
     VLLM,
     VLLM_BASE,
@@ -92,3 +96,41 @@ def proven(environment: DirectoryEnvironment, diff: str) -> None:
 
 def test_every_strategy_and_dialect_is_some_presets_default() -> None:
     assert {spec.strategy for spec in default_lineup()} == set(StrategyName)
+
+
+LOOP_ROW = """
+[models.mine]
+adapter = "openai"
+endpoint = "http://127.0.0.1:1/v1"
+model_id = "anything"
+window = 64_000
+output_limit = 4_000
+"""
+
+
+@pytest.mark.parametrize(
+    ("vendor", "window", "faults", "way"),
+    [
+        (VLLM, 64_000, {}, "loop, tools"),
+        (VLLM, 64_000, {"talks_instead_of_calling": True}, "loop, text"),
+        (VLLM, 4_096, {}, "single_shot, chat, tokens counted"),
+        (VLLM_BASE, 64_000, {}, "single_shot, completions, tokens counted"),
+        (LLAMA_CPP, 4_096, {}, "single_shot, completions, fills gaps, tokens counted"),
+        (OLLAMA, 1_000_000, {"truncates_at": 4_000, "usage": ""}, "single_shot, chat, fills gaps"),
+    ],
+    ids=["tools", "lying tools", "small chat", "base model", "small base model", "cuts silently"],
+)
+def test_the_same_row_is_used_as_its_endpoint_was_found_to_be(
+    vendor: Vendor, window: int, faults: dict[str, object], way: str, tmp_path: Path
+) -> None:
+    server = VendorServer(vendor=vendor, model="anything", window=window, play=player.probed, faults=faults)
+    environment = DirectoryEnvironment(tmp_path, player.FILES, runner="unittest")
+    with serving(server):
+        declared = at(load(LOOP_ROW).get("mine"), server)
+        found = fitted(declared, probe(declared, None))
+        assert described(found) == way
+        attempt = strategy(found.strategy)(
+            player.TASK, environment, build(found, None), AttemptLimits(), MemoryRecorder()
+        )
+    assert attempt.ending is Ending.SUBMITTED, attempt.reason
+    proven(environment, attempt.diff)
