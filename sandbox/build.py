@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,7 +109,7 @@ class Build:
     def setup(self, steps: tuple[RootStep, ...]) -> None:
         """The repository's own Dockerfile, as root: in a container that is nobody else's."""
         for step in steps:
-            line = f"{step.origin}: {shlex.join(step.argv)}"
+            line = f"{step.origin}: {shown(step.argv)}"
             self._required(list(step.argv), line, cwd=step.cwd, extra=dict(step.env))
 
     def steps(self, steps: tuple[Step, ...], env: Mapping[str, str], dated: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -124,7 +124,7 @@ class Build:
             before = ("python3", "-I", _DATED_INDEX, *dated, _UNDATED)
             env = {**env, "NPM_CONFIG_BEFORE": dated[0]}
         for step in steps:
-            line, argv = shlex.join(step.argv), [*before, *step.argv]
+            line, argv = shown(step.argv), [*before, *step.argv]
             if not step.optional:
                 self._required(argv, line, cwd=TREE, extra=env)
                 continue
@@ -137,14 +137,14 @@ class Build:
 
     def _tried(self, step: Step, before: tuple[str, ...], env: Mapping[str, str]) -> Iterator[tuple[int, str]]:
         """(exit code, command line) of what failed of an optional step: of each of its pieces, where it has several."""
-        line = shlex.join(step.argv)
+        line = shown(step.argv)
         result = self._run([*before, *step.argv], line, cwd=TREE, extra=env)
         if result.exit_code == 0:
             return
         if not step.pieces:
             yield result.exit_code, line
         for piece in step.pieces:
-            line = shlex.join(piece)
+            line = shown(piece)
             result = self._run([*before, *piece], line, cwd=TREE, extra=env)
             if result.exit_code != 0:
                 yield result.exit_code, line
@@ -228,6 +228,11 @@ def secrets_of(env: Mapping[str, str]) -> tuple[str, ...]:
     """Values that a log must not show: what variables with telling names hold, longest first."""
     telling = re.compile(r"TOKEN|PASSWORD|PASSWD|SECRET|AUTH|CREDENTIAL|_KEY$", re.IGNORECASE)
     return tuple(sorted((v for name, v in env.items() if v and telling.search(name)), key=len, reverse=True))
+
+
+def shown(argv: Sequence[str]) -> str:
+    """A command for people to read: of an argument that is a program, its beginning."""
+    return shlex.join(word if "\n" not in word.strip() else f"{word.strip().splitlines()[0]} ..." for word in argv)
 
 
 def redact(text: str, secrets: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 FLAGS: Final = ("--no-audit", "--no-fund", "--no-progress", "--loglevel=error")
 _PROGRAM: Final = r"""
+// npm install, without what only developers want and npm cannot get
 const fs = require('fs');
 const { spawnSync } = require('child_process');
 const flags = process.argv.slice(1);

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox import toolchains_node
 from sandbox.behaviour import wrong_reason
+from sandbox.build import shown
 from sandbox.buildpacks import node, node_install
 from sandbox.dockerfile import render
 from sandbox.parts import classify, signs_of
@@ -204,6 +205,13 @@ def test_a_lock_file_decides_the_package_manager() -> None:
     assert ("YARN_NODE_LINKER", "node-modules") in planned(package(own)).env
     del own[".yarn/y.cjs"]
     assert "@yarnpkg/cli-dist@4" in planned(package(own)).install[-2]
+
+
+def test_a_step_that_is_a_program_is_shown_by_its_first_line() -> None:
+    told = shown(node_install.STEP)
+    assert told.startswith("node -e '// npm install, without what only developers want")
+    assert "\n" not in told
+    assert shown(("npm", "run", "a b")) == "npm run 'a b'"
 
 
 def test_manifests_of_all_workspaces_decide_the_image() -> None:
