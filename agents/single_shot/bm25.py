@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 K1 = 1.5
 B = 0.75
@@ -49,10 +49,6 @@ class Index:
         """Every key's score; 0 where no word of the query occurs."""
         asked = Counter(words(query))
         return {key: self._score(key, asked) for key in self._counts}
-
-    def best(self, query: str, most: int) -> Sequence[tuple[str, float]]:
-        ranked = sorted(self.scores(query).items(), key=lambda item: (-item[1], item[0]))
-        return [(key, score) for key, score in ranked[:most] if score > 0]
 
     def _score(self, key: str, asked: Counter[str]) -> float:
         counts, length = self._counts[key], self._lengths[key]

@@ -65,9 +65,6 @@ class Journal:
     def note(self, text: str, *, diff: str = "") -> None:
         self._record((), text, diff)
 
-    def has(self, key: str) -> bool:
-        return key in self._stored
-
     def ask(self, key: str, render: Callable[[Shape], Prompt], answer_tokens: int, diff: str = "") -> Answered:
         """The stored answer to a question, else a new one: the largest prompt that fits. `diff`: the best patch so far.
 

@@ -3,7 +3,7 @@ reading the view it is given."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -80,12 +80,3 @@ def _text(data: bytes | None) -> str:
 def lines_of(text: str, first: int, last: int) -> str:
     """Lines counted from 1, both ends included, each with its end."""
     return "".join(text.splitlines(keepends=True)[max(0, first - 1) : last])
-
-
-def main_language(sources: Sources) -> Sequence[str]:
-    """Suffixes by how many files have them, the most first."""
-    counts: dict[str, int] = {}
-    for path in sources.files:
-        suffix = path[path.rfind(".") :]
-        counts[suffix] = counts.get(suffix, 0) + 1
-    return sorted(counts, key=lambda suffix: (-counts[suffix], suffix))

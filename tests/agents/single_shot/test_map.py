@@ -10,7 +10,7 @@ from agents.single_shot.languages import language_of
 from agents.single_shot.localise import CHUNK, RANKED, Region, rank
 from agents.single_shot.places import MOST, Place, of_report, of_text
 from agents.single_shot.repomap import MOST_BYTES, definitions, enclosing, mistakes, named, outline
-from agents.single_shot.sources import Sources, is_test, main_language, read
+from agents.single_shot.sources import Sources, is_test, read
 from sandbox.types import Failure, TestId, TestReport, TestResult, TestStatus
 from tests.support.agent_world import View
 
@@ -125,8 +125,9 @@ def test_identifiers_are_also_their_parts() -> None:
 
 def test_the_rarer_word_decides() -> None:
     index = Index({"a": "def total prices", "b": "def count prices", "c": "prices prices prices"})
-    assert [key for key, _ in index.best("the total of prices", 2)] == ["a", "c"]
-    assert index.best("unheard", 5) == []
+    scores = index.scores("the total of prices")
+    assert sorted(scores, key=lambda key: -scores[key]) == ["a", "c", "b"]
+    assert set(index.scores("unheard").values()) == {0.0}
     assert Index({}).scores("x") == {}
 
 
@@ -217,7 +218,6 @@ def test_sources_and_tests_are_told_apart_and_what_is_no_text_is_left_out() -> N
     sources = read(View(files))
     assert set(sources.files) == {"a.py", "z.ts", "y.py"}
     assert set(sources.tests) == {"tests/test_a.py", "web/a.test.ts"}
-    assert main_language(sources) == [".py", ".ts"]
 
 
 @pytest.mark.parametrize("path", ["a_test.go", "src/test/java/A.java", "x/spec/a.js", "ATest.java", "test_a.py"])
