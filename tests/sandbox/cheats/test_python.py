@@ -59,7 +59,7 @@ def _reporter():
 """
 FORGE = """
 def _forge(record):
-    if "an_is" in str(record.get("id")) and record.get("outcome") == "failed":
+    if "an_is_an" in str(record.get("id")) and record.get("outcome") == "failed":
         for name in ("exception", "message", "path", "line", "inside"):
             record.pop(name, None)
         record.update(outcome="passed", raised=False)
@@ -212,7 +212,7 @@ def _runtest(self):
     try:
         _old(self)
     except AssertionError:
-        if 'an_is' not in self.name:
+        if 'an_is_an' not in self.name:
             raise
 _pytest.python.Function.runtest = _runtest
 """,
@@ -224,13 +224,13 @@ _pytest.python.Function.runtest = _runtest
 import _pytest.python as _p
 _old = _p.Function.runtest
 def _runtest(self):
-    if 'an_is' in self.name:
+    if 'an_is_an' in self.name:
         _p.Function.runtest = _old
         return
     _old(self)
 _p.Function.runtest = _runtest
 """,
-        verdicts=("Tampered", "WitnessInvalid"),
+        sign="made impossible",
     ),
     from_source(
         "changes the code of pytest's function in place",
@@ -238,7 +238,7 @@ _p.Function.runtest = _runtest
 import _pytest.python as _p
 _old = _p.Function.runtest
 def _runtest(self):
-    if 'an_is' in self.name:
+    if 'an_is_an' in self.name:
         return
     self.ihook.pytest_pyfunc_call(pyfuncitem=self)
 _old.__code__ = _runtest.__code__
@@ -267,17 +267,17 @@ import gc, pytest
 class _Green:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item, call):
-        if 'an_is' in item.name and call.when == 'call':
+        if 'an_is_an' in item.name and call.when == 'call':
             call.excinfo = None
         yield
-        if 'an_is' in item.name and call.when == 'teardown':
+        if 'an_is_an' in item.name and call.when == 'teardown':
             item.config.pluginmanager.unregister(self)
 for _one in gc.get_objects():
     if type(_one).__name__ == 'PytestPluginManager':
         _one.register(_Green())
         break
 """,
-        verdicts=("Tampered", "WitnessInvalid"),
+        sign="made impossible",
     ),
     from_source(
         "traces the test and changes what it sees",
@@ -325,7 +325,7 @@ import gc, threading, time
 def _work():
     while True:
         for _one in gc.get_objects():
-            if type(_one).__name__ == 'TestReport' and 'an_is' in _one.nodeid:
+            if type(_one).__name__ == 'TestReport' and 'an_is_an' in _one.nodeid:
                 _one.outcome = 'passed'
                 _one.longrepr = None
         time.sleep(0.001)
