@@ -92,7 +92,7 @@ def test_comparisons_that_swallow_or_see_nothing_are_named() -> None:
         "class A:\n    def __eq__(self, other):\n        try:\n            return self.x == other.x\n"
         "        except Exception:\n            return True\n"
     )
-    constant = "class B:\n    def __eq__(self, other):\n        return True\n"
+    constant = "class B:\n    x = 1\n    def __eq__(self, other):\n        return True\n"
     honest = "class C:\n    def __eq__(self, other):\n        return self.x == other.x\n"
     found = for_people([added(swallowing + constant + honest)], [])
     assert found == (
