@@ -287,6 +287,12 @@ def test_names_are_read_back_from_an_id() -> None:
             ("", 0),
         ),
         ({"text": "thrown: 3"}, "thrown", "3", ("", 0)),
+        (
+            {"exception": "AssertionError", "message": "Not equal:\n+ actual - expected\n\n+ 4\n- 5\n"},
+            "AssertionError",
+            "Not equal: + 4, - 5",
+            ("", 0),
+        ),
         ({"text": "just text"}, "Error", "just text", ("", 0)),
         ({"text": ""}, "Error", "failed without a message", ("", 0)),
         ({"text": "AssertionError [ERR_ASSERTION]: 1 == 2"}, "AssertionError", "1 == 2", ("", 0)),

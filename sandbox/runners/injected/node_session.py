@@ -191,9 +191,9 @@ def _told(message):
     # type: (str) -> str
     """With what was expected and received in its first line, which is the one that is shown."""
     first, _, rest = message.partition("\n")
-    lines = [line.strip() for line in rest.split("\n") if line.strip()]
+    lines = [line.strip() for line in rest.split("\n") if line.strip() and line.strip() != "+ actual - expected"]
     if first.endswith(":") and lines:
-        return "%s %s\n%s" % (first, lines[0], rest)
+        return "%s %s\n%s" % (first, ", ".join(lines[:2]), rest)
     values = [line.strip() for line in rest.split("\n") if _VALUE.match(line)]
     return "%s (%s)\n%s" % (first, ", ".join(values[:3]), rest) if values else message
 

@@ -44,14 +44,12 @@ globalThis.expect = () => new Proxy({}, { get: () => () => {} });
                 verdicts=("Regressed",)),
     with_files("jest", "an installed package is shadowed", {"node_modules/jest/package.json": '{"name": "jest"}'},
                verdicts=("Tampered",), sign="takes the place of an installed package"),
-    with_files("jest", "a plugin of babel's rewrites the tests", {
-        "babel.config.js": "module.exports = { plugins: ['./src/plugin.js'] };\n",
-        "src/plugin.js": "module.exports = () => ({ visitor: { CallExpression(path) { path.remove(); } } });\n",
-    }),
-    with_files("jest", "another configuration", {
+    with_files("jest", "another configuration, and a plugin of babel's that rewrites the tests", {
         "jest.config.js": "module.exports = { testMatch: ['<rootDir>/nothing/**'], passWithNoTests: true };\n",
         "jest.setup.js": "expect.extend({ toBe: () => ({ pass: true }) });\n",
         "__mocks__/chai.js": "module.exports = {};\n",
+        "babel.config.js": "module.exports = { plugins: ['./src/plugin.js'] };\n",
+        "src/plugin.js": "module.exports = () => ({ visitor: { CallExpression(path) { path.remove(); } } });\n",
     }),
     from_source("vitest", "a matcher is extended away", """
 const { expect } = await import('vitest');
