@@ -42,6 +42,7 @@ _PACKAGE = re.compile(r"^[a-z0-9][a-z0-9.+-]+$")
 _NOT_HERE = re.compile(
     r"\b(?:conda|mamba)\b|\blocale-gen\b|\bupdate-alternatives\b|(?:^|[\s'\"])/(?:etc|usr|lib|var|root)/|\bsudo\b"
 )
+_VERSION_VARIABLES = frozenset({"PBR_VERSION", "SETUPTOOLS_SCM_PRETEND_VERSION", "PDM_BUILD_SCM_VERSION"})
 _EXPORT = re.compile(r"^export\s+([A-Za-z_][A-Za-z0-9_]*)=(.*)$")
 
 _EACH = """\
@@ -219,7 +220,7 @@ def plan_for(
         base=said.image or plan.base,
         toolchains=(f"python@{_runnable(said.python)}",) if said.python else plan.toolchains,
         apt=tuple(dict.fromkeys((*plan.apt, *said.apt))),
-        env=tuple({**dict(plan.env), **dict(said.env), **dict(command.env)}.items()),
+        env=tuple({**_without_versions(plan.env, tag), **dict(said.env), **dict(command.env)}.items()),
         install=(*_tagged(tag), *_steps(said, plan, view, command.runner)),
         optional_install=() if own else plan.optional_install,
         command=_arguments(command, plan),
@@ -248,6 +249,12 @@ def _runnable(version: str) -> str:
     """The version asked for; 3.6 for older ones, which redgreen's own programs do not run on."""
     numbers = tuple(int(part) for part in version.split("."))
     return "3.6" if (3,) < numbers < (3, 6) else version
+
+
+def _without_versions(env: Iterable[tuple[str, str]], tag: str) -> dict[str, str]:
+    """With a tag the project's tools find its version by themselves. These variables would name it for everything that
+    is built from source beside it, whose real versions are then refused."""
+    return {name: value for name, value in env if not tag or name not in _VERSION_VARIABLES}
 
 
 def _tagged(tag: str) -> tuple[tuple[str, ...], ...]:

@@ -133,6 +133,18 @@ def test_a_tag_is_put_where_a_project_finds_its_version() -> None:
     assert found[0].install[0][-1] == "v1.2"
 
 
+@pytest.mark.parametrize(
+    ("tag", "kept"), [("v1.2", {"A": "b"}), ("", {"A": "b", "SETUPTOOLS_SCM_PRETEND_VERSION": "1"})]
+)
+def test_with_a_tag_no_variable_names_a_version_for_everything(tag: str, kept: dict[str, str]) -> None:
+    detected = EnvironmentPlan(
+        language="go", runner="go", base="b", env=(("A", "b"), ("SETUPTOOLS_SCM_PRETEND_VERSION", "1"))
+    )
+    made = plan_for(None, detected, VIEW, date="2020-02-03", tag=tag)
+    assert made is not None
+    assert dict(made[0].env) == kept
+
+
 def test_packages_without_an_install_still_install_the_project() -> None:
     made = plan({"packages": ["pytest<7"], "python": ""})
     assert made.install == ((*PIP, "pytest<7"), (*PIP, "-e", "."), (*PIP, "pytest"))
