@@ -1,8 +1,8 @@
 """`npm install` as far as it gets: the program that a build runs where no lock file fits. Pure.
 
 What the repository depends on must install. A dependency of its developers alone (a linter's configuration in a version
-that no registry has, a repository that builds cannot reach) is left out when npm cannot find it, and the build's log
-says so. The package.json is put back as it was.
+that no registry has, a repository that builds cannot reach) is taken in any version of the same major, and left out
+when npm cannot find that either; the build's log says so. The package.json is put back as it was.
 """
 
 from __future__ import annotations
@@ -23,8 +23,14 @@ const attempts = [[], ['--legacy-peer-deps'], ['--legacy-peer-deps', '--ignore-s
 function drop(names) {
   const here = own.flatMap((table) => names.filter((name) => name in table).map((name) => [table, name]));
   for (const [table, name] of here) {
-    console.error(`redgreen: left out, since npm cannot get it: ${name}@${table[name]}`);
-    delete table[name];
+    const major = /^[\^~>=v\s]*(\d+)\.\d/.exec(table[name]);
+    if (major) {
+      console.error(`redgreen: no such version: ${name}@${table[name]}; any ${major[1]}.x is taken`);
+      table[name] = `${major[1]}.x`;
+    } else {
+      console.error(`redgreen: left out, since npm cannot get it: ${name}@${table[name]}`);
+      delete table[name];
+    }
   }
   fs.writeFileSync('package.json', JSON.stringify(manifest));
   return here.length > 0;
