@@ -118,18 +118,13 @@ def test_a_new_test_that_is_green_without_the_patch_proves_nothing(base: GitTree
     assert isinstance(proof.verdict, WitnessNotRed), proof.verdict
 
 
-def test_a_flaky_test_is_no_part_of_the_proof(base: GitTree, run: Verify) -> None:
+def test_neither_an_edit_of_a_unit_test_nor_a_flaky_test_hides_a_regression(base: GitTree, run: Verify) -> None:
     flaky = append(base, TESTS, FLAKY)
-    proof = run(append(fixed(flaky), TESTS, WITNESS), on=flaky)
-    assert isinstance(proof.verdict, Verified | Regressed), proof.verdict
-    assert proof.verdict.evidence.fail_to_pass == (f"{TESTS}::the_very_minute",)
-
-
-def test_an_edit_of_a_unit_test_never_counts(base: GitTree, run: Verify) -> None:
-    weakened = edit(base, SOURCE, 'assert_eq!(clock(1440), "00:00")', "assert!(clock(1440).len() > 0)")
-    proof = run(edit(weakened, SOURCE, "minutes / 60 % 24", "minutes / 60"))
+    weakened = edit(flaky, SOURCE, 'assert_eq!(clock(1440), "00:00")', "assert!(clock(1440).len() > 0)")
+    proof = run(edit(weakened, SOURCE, "minutes / 60 % 24", "minutes / 60"), on=flaky)
     assert isinstance(proof.verdict, Regressed), proof.verdict
-    assert {red.id for red in proof.verdict.turned_red} == {f"{SOURCE}::tests::clocks::midnight"}
+    assert f"{SOURCE}::tests::clocks::midnight" in {red.id for red in proof.verdict.turned_red}
+    assert f"{TESTS}::flaky" not in proof.verdict.evidence.fail_to_pass
     assert proof.verdict.evidence.ignored_test_edits == (f"{SOURCE}::tests::clocks::midnight",)
 
 
