@@ -1,8 +1,8 @@
 """How long a job takes to start its tests when its commit changes no manifest.
 
 A generated repository of `--files` modules, its environment built once; then `--repeat` commits that change only
-sources, each verified with nothing of it in the cache of runs. The clock runs from the call of `verify` to the first command in
-the first container that has the tree. The bound is two seconds; the best of all counts.
+sources, each verified with nothing of it in the cache of runs. The clock runs from the call of `verify` to the first
+command in the first container that has the tree. The bound is two seconds; the best of all counts.
 
     python benchmarks/start.py [--files 1000] [--repeat 5] [--json]
 """

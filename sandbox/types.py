@@ -223,7 +223,7 @@ class TestResult:
     seconds: float = 0.0
     failure: Failure | None = None
     called_xfail: bool = False
-    """SKIPPED here, and XFAIL in pytest's own words: ended by a call of `pytest.xfail`, or declared failing, not run."""
+    """SKIPPED here, XFAIL in pytest's own words: ended by a call of `pytest.xfail`, or declared failing and not run."""
     title: str = ""
     """What unittest's verbose output calls it instead of its name: the first line of its docstring."""
 

@@ -65,7 +65,8 @@ def test_the_override_replaces_what_it_names_and_says_so() -> None:
     assert isinstance(config, RepoConfig)
     detected = EnvironmentPlan(
         language="python", runner="unittest", base="redgreen-base", apt=("git",), env=(("A", "1"),),
-        install=(("pip", "install", "."),), optional_install=(("pip", "install", "x"),), manifests=("setup.py",), evidence=("setup.py is there.",),
+        install=(("pip", "install", "."),), optional_install=(("pip", "install", "x"),), manifests=("setup.py",),
+        evidence=("setup.py is there.",),
     )  # fmt: skip
     plan = config.environment.over(detected)
     assert (plan.base, plan.runner, plan.apt) == ("python:3.12", "pytest", ("git", "libpq-dev"))
