@@ -227,5 +227,5 @@ def test_no_two_runs_share_a_canary() -> None:
 
 
 def test_every_runner_is_found_by_its_name() -> None:
-    assert {"pytest", "unittest", "django", "jest", "vitest", "mocha", "go", "cargo", "maven", "gradle"} <= RUNNERS.keys()
+    assert {"pytest", "unittest", "django", "jest", "go", "cargo", "maven", "gradle"} <= RUNNERS.keys()
     assert all(runner.name == name for name, runner in RUNNERS.items())
