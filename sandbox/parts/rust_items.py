@@ -16,6 +16,8 @@ from sandbox.parts.rust_tokens import Kind, NotRust, Token, tokens
 
 _OPENING = {"{": "}", "(": ")", "[": "]"}
 _CLOSING = frozenset(_OPENING.values())
+_DEEPEST = 100
+"""Groups in groups; no file that people write comes near, and reading costs time by the depth."""
 _TO_SEMICOLON = frozenset({"use", "static", "type"})
 _KEYWORDS = frozenset({"fn", "mod", "struct", "enum", "union", "trait", "impl", "const", "extern", *_TO_SEMICOLON})
 _BEFORE = frozenset({"pub", "unsafe", "async", "default", "auto", "safe", "gen"})
@@ -80,12 +82,23 @@ def parse(text: str) -> Parsed | None:
     """None for what does not read as a sequence of items."""
     try:
         found = list(tokens(text))
+        if _depth(found) > _DEEPEST:
+            return None
         tests: dict[Key, Item] = {}
         ends: dict[tuple[str, ...], int] = {(): len(text)}
         _collect(found, (), tests, ends, Counter())
-    except (NotRust, RecursionError):
+    except NotRust:
         return None
     return Parsed(text=text, tests=tests, module_ends=ends)
+
+
+def _depth(found: Iterable[Token]) -> int:
+    """Of groups in groups."""
+    deepest = depth = 0
+    for token in found:
+        depth += (token.text in _OPENING) - (token.text in _CLOSING)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def test_functions(text: str) -> dict[str, str] | None:
@@ -104,7 +117,7 @@ def test_functions(text: str) -> dict[str, str] | None:
             for function in inner:
                 name = "::".join((*function.path, function.name))
                 found[name] = shared + "\n" + parsed.text[function.start : function.end]
-    except (NotRust, RecursionError):
+    except NotRust:
         return None
     return found
 

@@ -267,3 +267,11 @@ def test_a_plan_is_the_same_for_the_same_tree() -> None:
 )
 def test_nesting_without_end_wants_nothing(path: str, text: str) -> None:
     assert plan_of({path: text, "tests/test_a.py": "def test_a():\n    pass\n"}).runner == "pytest"
+
+
+def test_a_language_that_is_said_is_not_weighed() -> None:
+    view = FilesView({"go.mod": "module example.org/a\n\ngo 1.19\n", "a.py": "x = 1\n", "test_a.py": "import a\n"})
+    said = detect(view, "python")
+    assert said is not None
+    assert said.language == "python"
+    assert detect(FilesView({"notes.txt": ""}), "go") is None

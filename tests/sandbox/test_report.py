@@ -229,3 +229,8 @@ def test_no_two_runs_share_a_canary() -> None:
 def test_every_runner_is_found_by_its_name() -> None:
     assert {"pytest", "unittest", "django", "jest", "go", "cargo", "maven", "gradle"} <= RUNNERS.keys()
     assert all(runner.name == name for name, runner in RUNNERS.items())
+
+
+def test_the_injected_programs_have_one_digest() -> None:
+    assert report.programs_digest() == report.programs_digest()
+    assert len(bytes.fromhex(report.programs_digest())) == 32
