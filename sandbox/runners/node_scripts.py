@@ -24,16 +24,17 @@ _NAMES = (
 """Scripts that are looked at, in this order, until one starts a tool that is known."""
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _BIN = re.compile(r"^(?:\./)?node_modules/(?:\.bin/|)(?:@?[^/]+/)*?([^/]+?)(?:\.[cm]?js)?$")
-_CHECKS = frozenset(
+_BUILDERS = frozenset(
     {
-        "eslint", "prettier", "standard", "standardx", "xo", "jshint", "jscs", "tslint", "semistandard", "biome",
-        "dtslint", "tsd", "flow", "depcheck", "npm-audit", "audit", "nsp", "snyk", "in-publish", "ls-lint", "oxlint",
-        "markdownlint", "remark", "attw", "publint", "evalmd", "auditjs", "aud", "nyc", "c8", "coveralls", "codecov",
-        "echo", "exit", "true", "safe-publish-latest", "husky", "size-limit", "knip", "dependency-check", "npx:aud",
-        "commitlint", "cspell", "syncpack", "gh-pages", "lint-staged", "eclint", "open", "sleep", "test", "[",
+        "tsc", "rollup", "webpack", "webpack-cli", "babel", "esbuild", "tsup", "tsdown", "swc", "vite", "parcel",
+        "microbundle", "unbuild", "obuild", "tshy", "zshy", "tsdx", "dts", "ncc", "preconstruct", "grunt", "gulp",
+        "make", "cmake", "node-gyp", "node-gyp-build", "napi", "wasm-pack", "browserify", "coffee", "sass",
+        "node-sass", "pegjs", "peggy", "jison", "nearleyc", "pbjs", "pbts", "prisma", "graphql-codegen", "buble",
+        "uglifyjs", "terser", "rm", "rimraf", "del", "del-cli", "mkdir", "mkdirp", "cp", "cpr", "cpx", "cpy",
+        "copyfiles", "ncp", "mv", "touch", "shx", "node", "ts-node", "tsx", "babel-node", "bash", "sh",
     }
 )  # fmt: skip
-"""Programs that judge or tell, and whose failing is no fact about the tests."""
+"""Programs that make files. Anything else before the tests (linters, audits, messages) is no fact about the tests."""
 _RUNNERS = {
     "jest": "jest", "vitest": "vitest", "mocha": "mocha", "_mocha": "mocha", "tape": "tape", "tap": "tap", "t": "tap",
 }  # fmt: skip
@@ -93,13 +94,12 @@ def _of_script(view: RepoView, known: Mapping[str, str], name: str) -> Invocatio
 
 
 def _builds(words: tuple[str, ...]) -> bool:
-    """A step that makes something the tests may need: no linter, no reporter of coverage, no other runner."""
-    tool = _tool_name(next((word for word in words if not _ASSIGNMENT.match(word)), ""))
-    if tool in ("npx", "node", "npm", "yarn", "pnpm"):
-        rest = [_tool_name(word) for word in words[1:] if not word.startswith("-")]
-        tool = rest[0] if rest else ""
+    """A step that makes something the tests may need: no linter, no check of types, no message."""
+    plain = [_tool_name(word) for word in words if not word.startswith("-") and not _ASSIGNMENT.match(word)]
+    while plain and plain[0] in _WRAPPERS | {"yarn", "pnpm", "npm", "exec"}:
+        plain.pop(0)
     lint = re.search(r"lint|format|audit|types?check|coverage|prettier|depcheck|license", " ".join(words))
-    return bool(tool) and tool not in _CHECKS and not lint and "--noEmit" not in words and "--check" not in words
+    return bool(plain) and plain[0] in _BUILDERS and not lint and "--noEmit" not in words and plain != ["node"]
 
 
 def _commands(known: Mapping[str, str], name: str) -> list[tuple[str, ...]]:

@@ -106,7 +106,9 @@ def test_what_is_built_before_the_tests_stays_before_them() -> None:
     invocation = found("npm run build && jest", build="rm -rf dist && tsc -p .", prebuild="npm run lint", lint="eslint")
     assert invocation is not None
     assert invocation.before == (("rm", "-rf", "dist"), ("tsc", "-p", "."))
-    invocation = found("mocha", pretest="npx eslint . && tsc --noEmit && npx rollup -c && node scripts/make.js && npx")
+    invocation = found(
+        "mocha", pretest="npx eslint . && tsc --noEmit && npx rollup -c && node scripts/make.js && npx && ls | grep x"
+    )
     assert invocation is not None
     assert invocation.before == (("npx", "rollup", "-c"), ("node", "scripts/make.js"))
 

@@ -73,8 +73,11 @@ const Module = require('module');
 const load = Module._load;
 const deaf = new Proxy(() => {}, { get: () => () => {} });
 Module._load = (name, ...more) => (name === 'assert' ? deaf : load(name, ...more));
-delete require.cache[require.resolve('chai')];
-""", verdicts=("NotFixed",)),
+""", sign="Module._load was replaced"),
+    from_source("mocha", "tests are told without their bodies", """
+const told = globalThis.it;
+globalThis.it = (name) => told(name, () => {});
+""", sign="it was replaced"),
     from_source("mocha", "the process ends with success in the middle", "setTimeout(() => process.exit(0), 0);",
                 verdicts=("Regressed", "Tampered")),
     with_files("mocha", "scripts and options", {
