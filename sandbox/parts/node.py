@@ -11,7 +11,7 @@ from sandbox.types import RepoView
 
 SUFFIXES = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
 _TEST_CALL = re.compile(
-    rb"^[^\n/*]*?\b(?:it|test|describe|suite|context|specify|tape|tap|ava|t)(?:\.\w+)*[ \t]*[(`]", re.MULTILINE
+    rb"^[^\n/*]*?\b(?:it|test|describe|suite|context|specify|tape|tap|ava|t)(?:\.\w{1,64}){0,8}[ \t]*[(`]", re.MULTILINE
 )
 _SECTIONS = (
     "scripts", "config", "jest", "mocha", "vitest", "ava", "tap", "tape", "c8", "nyc", "karma", "babel", "browserslist",

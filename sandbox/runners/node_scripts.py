@@ -121,6 +121,8 @@ def _expanded(
     if f"pre{name}" in known:
         yield from _expanded(known, f"pre{name}", (), inside)
     commands = list(simple_commands(known[name]))
+    # What follows a `cd` happens in another directory: no step before the root's tests.
+    commands = commands[: next((at for at, words in enumerate(commands) if words[0] == "cd"), len(commands))]
     for index, words in enumerate(commands):
         extra = more if index == len(commands) - 1 else ()
         env = tuple(word for word in words if _ASSIGNMENT.match(word))

@@ -95,6 +95,7 @@ def test_scripts_that_name_others_are_followed() -> None:
     assert found("npm test", unit="jest") is not None, "a later script is looked at where the first has no tool"
     assert found("npm run a", a="npm run b", b="npm run a") is None
     assert found("npm run nothing") is None
+    assert found("cd sub && node make.js && npm run unit", unit="jest") == Invocation(tool="jest")
 
 
 def test_a_script_that_names_itself_without_end_is_cut_off() -> None:
