@@ -35,7 +35,10 @@ def parse(diff: str, policy: PatchPolicy | None = None) -> Patch:
     Raises `PatchRefused` with a sentence that names the file and the rule it breaks.
     """
     rules = policy or PatchPolicy()
-    size = len(diff.encode("utf-8", "surrogateescape"))
+    try:
+        size = len(diff.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError as error:
+        raise PatchRefused("the patch holds half of a character") from error
     if size > rules.max_bytes:
         raise PatchRefused(f"the patch has {size} bytes; the limit is {rules.max_bytes}")
     if "\0" in diff:
@@ -45,7 +48,8 @@ def parse(diff: str, policy: PatchPolicy | None = None) -> Patch:
     text = diff if diff.endswith("\n") else diff + "\n"
     try:
         files = PatchSet.from_string(text)
-    except UnidiffParseError as error:
+    except (UnidiffParseError, ValueError) as error:
+        # ValueError: a line number of more digits than Python reads.
         raise PatchRefused(f"the patch is not a unified diff: {str(error).strip()[:200]}") from error
     if not files:
         raise PatchRefused("the patch is not a unified diff: no file header in it")

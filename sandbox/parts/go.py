@@ -13,10 +13,12 @@ _ASSERTIONS = re.compile(
     r"maxatome/go-testdeep|go-playground/assert|shoenig/test)|gotest\.tools|gopkg\.in/check\.v1)(?:$|[/.@])"
 )
 """Modules that say whether a test is red."""
-_REPLACE = re.compile(r"^\s*(?:replace\s+)?(\S+)(?:\s+v\S+)?\s*=>", re.MULTILINE)
+_REPLACE = re.compile(r"^[ \t]*(?:replace[ \t]+)?(\S+)(?:[ \t]+v\S+)?[ \t]*=>", re.MULTILINE)
 _COMMENT = re.compile(rb"//(?!go:).*")
 _LINKNAME = re.compile(rb"^//go:linkname\s+\S+\s+(?:testing|testing/\S+)\.", re.MULTILINE)
-_IMPORTS = re.compile(rb"^\s*(?:import\s+)?(?:[\w.]+\s+)?\"(testing|unsafe)\"", re.MULTILINE)
+_IMPORTS = re.compile(
+    rb"(?:^|;)[ \t]*(?:import[ \t]*)?(?:\([ \t]*)?(?:[\w.]+[ \t]+)?[\"`](testing|unsafe)[\"`]", re.MULTILINE
+)
 
 _END = r"\((?:[^\n]*\}$|.*?^\})"
 _FUNCTION = re.compile(rf"^func (?P<name>(?:Test|Example|Fuzz)\w*){_END}", re.MULTILINE | re.DOTALL)
@@ -33,7 +35,8 @@ def is_test_file(path: str) -> bool:
 
 def _tests_of(data: bytes) -> Mapping[str, str]:
     """By the layout that gofmt gives every file: a function ends with the first brace that begins a line."""
-    text = data.decode("utf-8", "replace")
+    # With an end for a function that has none, or each of many such would be searched to the end of the file.
+    text = data.decode("utf-8", "replace") + "\n}"
     shared = "\n".join(_DECIDES.findall(text))
     return {found["name"]: shared + found.group() for found in _FUNCTION.finditer(text) if found["name"] != "TestMain"}
 

@@ -26,7 +26,7 @@ _RUNNER_PACKAGES = (
 )
 """What tests are run and judged with: a class of the tree stands before the one of the same name in a library."""
 _SUFFIXES = (".java", ".kt", ".kts", ".groovy", ".scala")
-_PACKAGE = re.compile(r"^\s*package\s+([\w.]+)", re.MULTILINE)
+_PACKAGE = re.compile(r"^[ \t]*package\s+([\w.]+)", re.MULTILINE)
 _SERVICES = re.compile(
     r"(?:^|/)META-INF/services/(?:org\.(?:junit|testng|spockframework|apache\.maven|gradle|codehaus\.groovy)\.|"
     r"javax\.annotation\.processing\.|java\.lang\.)"

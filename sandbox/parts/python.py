@@ -19,6 +19,8 @@ _LOADED = re.compile(r"(?:^|\.)(?:py[cow]?|so|pyd)$")
 """Suffixes of files that an import loads; `pytest.toml` is none."""
 _PLUGIN_ENTRY = re.compile(r"pytest11")
 _ODD_LINE_END = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+_LONG_SPACE = re.compile(r"[^\S\n]{200}")
+"""configparser takes time by the square of such a run."""
 _MANIFESTS = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
 _SECTIONS = ("tool", "pytest", "aliases", "test", "coverage", "nosetests", "unittest")
 
@@ -41,6 +43,8 @@ def _of_tox(text: str) -> Any:
 def _ini(text: str) -> configparser.RawConfigParser:
     if _ODD_LINE_END.search(text):
         raise ValueError("a line end that pytest's reader of such files sees and configparser does not")
+    if _LONG_SPACE.search(text):
+        raise ValueError("a run of spaces without end")
     parser = configparser.RawConfigParser(strict=False)
     parser.read_string(text)
     return parser

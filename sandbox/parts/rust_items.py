@@ -7,6 +7,7 @@ Rust keeps unit tests in the files they test. An item is a test where the compil
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -146,10 +147,12 @@ def _exchanged(source: Parsed, tests: Parsed) -> str | None:
             if end is None:
                 return None
             changes.append((end, end, f"\n{tests.piece(key)}\n"))
-    text = source.text
+    backwards: list[str] = []
+    place = len(source.text)
     for start, end, piece in sorted(changes, key=lambda change: change[:2], reverse=True):
-        text = text[:start] + piece + text[end:]
-    return text
+        backwards += (source.text[end:place], piece)
+        place = start
+    return "".join((source.text[:place], *reversed(backwards)))
 
 
 # --- items -------------------------------------------------------------------------------------------------------
@@ -368,4 +371,10 @@ def _functions(item: Item) -> Iterator[Item]:
 def _rest(item: Item, functions: Iterable[Item]) -> list[Token]:
     """The tokens of a module's body that belong to none of its test functions."""
     spans = [(function.start, function.end) for function in functions]
-    return [token for token in item.body if not any(start <= token.start < end for start, end in spans)]
+    starts = [start for start, _ in spans]
+    return [token for token in item.body if not _is_within(token, spans, bisect_right(starts, token.start) - 1)]
+
+
+def _is_within(token: Token, spans: Sequence[tuple[int, int]], last: int) -> bool:
+    """`last`: the span that begins last before the token, or -1; spans are in order and apart."""
+    return last >= 0 and token.start < spans[last][1]
