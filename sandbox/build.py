@@ -30,6 +30,7 @@ BUILD_LIMITS = Limits(disk_bytes=4 << 30, file_bytes=2 << 30, pids=1024, output_
 
 _CA_FILE = f"{WORK}/build/ca.pem"
 _APT_FILE = f"{WORK}/build/apt.conf"
+_CONSTRAINT = "PIP_CONSTRAINT"
 _DATED_INDEX = f"{WORK}/build/dated_index.py"
 _UNDATED = f"{WORK}/build/undated"
 _SYSTEM_CA = "/etc/ssl/certs/ca-certificates.crt"
@@ -74,6 +75,7 @@ class Build:
         self._deadline = time.monotonic() + settings.seconds
         self._env = build_env(settings)
         self._secrets = secrets_of(settings.env)
+        self._freed: list[str] = []
 
     def trust(self) -> None:
         """Lay the operator's certificate authorities, beside the image's own, where the steps find them.
@@ -126,26 +128,37 @@ class Build:
         for step in steps:
             line, argv = shown(step.argv), [*before, *step.argv]
             if not step.optional:
-                self._required(argv, line, cwd=TREE, extra=env)
+                self._demanded(self._step(argv, line, env), line)
                 continue
             for code, one in self._tried(step, before, env):
                 notes.append(f"`{one}` failed with exit code {code} and was passed over.{self._refusals()}")
                 self._progress(f"environment: {notes[-1]}")
         if dated and self._is_there(_UNDATED):
             notes.append(f"A package index does not say when files came: its packages are today's, not of {dated[0]}.")
-        return tuple(notes)
+        return (*self._freed, *notes)
+
+    def _step(self, argv: list[str], line: str, env: Mapping[str, str]) -> ExecResult:
+        """One command in the tree. One that fails where pip is held to a lock is run once more without that: not every
+        index has every version that somebody locked."""
+        result = self._run(argv, line, cwd=TREE, extra=env)
+        if result.exit_code == 0 or result.timed_out or not env.get(_CONSTRAINT):
+            return result
+        again = self._run(argv, f"{line} (without the lock)", cwd=TREE, extra={**env, _CONSTRAINT: ""})
+        if again.exit_code == 0:
+            self._freed.append(f"`{line}` cannot be done with the lock's versions, and was done without them.")
+        return again
 
     def _tried(self, step: Step, before: tuple[str, ...], env: Mapping[str, str]) -> Iterator[tuple[int, str]]:
         """(exit code, command line) of what failed of an optional step: of each of its pieces, where it has several."""
         line = shown(step.argv)
-        result = self._run([*before, *step.argv], line, cwd=TREE, extra=env)
+        result = self._step([*before, *step.argv], line, env)
         if result.exit_code == 0:
             return
         if not step.pieces:
             yield result.exit_code, line
         for piece in step.pieces:
             line = shown(piece)
-            result = self._run([*before, *piece], line, cwd=TREE, extra=env)
+            result = self._step([*before, *piece], line, env)
             if result.exit_code != 0:
                 yield result.exit_code, line
 
@@ -173,7 +186,9 @@ class Build:
             )
 
     def _required(self, argv: list[str], line: str, *, cwd: str, extra: Mapping[str, str]) -> None:
-        result = self._run(argv, line, cwd=cwd, extra=extra)
+        self._demanded(self._run(argv, line, cwd=cwd, extra=extra), line)
+
+    def _demanded(self, result: ExecResult, line: str) -> None:
         if result.timed_out:
             why = f"did not end within the build's {self._settings.seconds:.0f} seconds"
         elif result.out_of_memory and result.exit_code != 0:

@@ -56,7 +56,7 @@ def detect(view: RepoView) -> EnvironmentPlan | None:
     version = python_version.choose(view)
     environment = tox.read(view)
     lock = _lock(view, version.version or python_version.BASE_PYTHON)
-    wanted, manifests = _wanted(view, paths, environment, lock)
+    wanted, manifests = _wanted(view, paths, environment)
     evidence = [want.evidence + "." for want in wanted]
     runner = python_runner.choose(view, paths, wanted, environment)
     evidence.append(runner.why)
@@ -113,9 +113,7 @@ def at(plan: EnvironmentPlan, view: RepoView, as_of: str) -> EnvironmentPlan:
     )
 
 
-def _wanted(
-    view: RepoView, paths: list[str], environment: ToxEnvironment | None, lock: Mapping[str, str]
-) -> tuple[list[Wanted], list[str]]:
+def _wanted(view: RepoView, paths: list[str], environment: ToxEnvironment | None) -> tuple[list[Wanted], list[str]]:
     """(what the tests need, the files that say so)."""
     wanted: list[Wanted] = []
     manifests: list[str] = []
@@ -132,13 +130,14 @@ def _wanted(
     files = files or [path for path in paths if _DEVELOPMENT_REQUIREMENTS.match(path)]
     wanted.extend(Wanted(files=(path,), evidence=f"{path}: what the tests need") for path in files)
     known = frozenset(paths)
+    name = requirements.name_of(_text(view, "pyproject.toml") or "")
+    wanted = [requirements.own_extras(want, name) for want in wanted]
     wanted = [want for want in wanted if all(file in known for file in want.files)]
     if not wanted and "noxfile.py" in known:
         manifests.append("noxfile.py")
         found = tox.of_nox(_text(view, "noxfile.py") or "")
         wanted.extend(want for want in found if all(file in known for file in want.files))
     manifests.extend(path for path in _LOCKS if path in known)
-    wanted = [replace(want, requirements=requirements.pinned(want.requirements, lock)) for want in wanted]
     manifests.extend(file for want in wanted for file in want.files)
     return wanted, manifests
 

@@ -10,7 +10,7 @@ import configparser
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from packaging.markers import InvalidMarker, Marker
@@ -70,6 +70,25 @@ def of_groups(text: str, names: Iterable[str]) -> list[Wanted]:
 def of_project(text: str) -> tuple[str, ...]:
     """What the project itself depends on (PEP 621)."""
     return _requirements(_table(toml(text), "project").get("dependencies"))
+
+
+def own_extras(want: Wanted, name: str) -> Wanted:
+    """`name[test]` among its own requirements is how a project says its extra `test`."""
+    own = re.compile(r"^([A-Za-z0-9._-]+)\s*\[([^\]]*)\]$")
+    extras, others = [*want.extras], []
+    for requirement in want.requirements:
+        match = own.match(requirement)
+        if match is not None and name and normal(match[1]) == normal(name):
+            extras.extend(extra.strip() for extra in match[2].split(","))
+        else:
+            others.append(requirement)
+    return replace(want, requirements=tuple(others), extras=tuple(extras))
+
+
+def name_of(pyproject: str) -> str:
+    document = toml(pyproject)
+    name = _table(document, "project").get("name") or _table(document, "tool", "poetry").get("name")
+    return name if isinstance(name, str) else ""
 
 
 def of_extras(text: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -159,19 +178,6 @@ def _is_for(package: Mapping[str, Any], python: str) -> bool:
         return not isinstance(specifier, str) or SpecifierSet(poetry_versions(specifier)).contains(python)
     except (InvalidMarker, InvalidSpecifier):
         return True
-
-
-def pinned(requirements: Iterable[str], lock: Mapping[str, str]) -> tuple[str, ...]:
-    """Requirements at their locked versions, where the lock names them and no marker or URL is in the way."""
-    result = []
-    for requirement in requirements:
-        match = re.match(r"^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?", requirement)
-        version = lock.get(normal(match.group(1))) if match is not None else None
-        if match is None or version is None or ";" in requirement or "@" in requirement:
-            result.append(requirement)
-        else:
-            result.append(f"{match.group(1)}{match.group(2) or ''}=={version}")
-    return tuple(result)
 
 
 def normal(name: str) -> str:

@@ -256,6 +256,12 @@ def test_the_plan_names_what_was_missing_and_where_it_is_used() -> None:
     assert plan.evidence[-1] == "tests/conftest.py: imports responses: responses."
 
 
+def test_a_project_that_requires_its_own_extra_gets_it_from_the_tree() -> None:
+    pyproject = "[project]\nname='My.Star'\n[dependency-groups]\ntest=['my-star[full, x]', 'other[y]', 'a']\n"
+    assert optional({"pyproject.toml": pyproject}) == ["-e .[full,x]", "other[y] a"]
+    assert optional({"pyproject.toml": "[dependency-groups]\ntest=['star[full]']\n"}) == ["star[full]"]
+
+
 # --- versions ----------------------------------------------------------------------------------------------------
 
 SCM = {"pyproject.toml": "[build-system]\nrequires = ['setuptools-scm']\n"}

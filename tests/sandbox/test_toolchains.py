@@ -154,6 +154,29 @@ def test_the_environment_of_an_old_commit_has_the_packages_of_its_day(engine: En
 
 
 @pytest.mark.docker
+@pytest.mark.network
+def test_a_lock_is_kept_to_and_one_that_cannot_be_is_noted(engine: Engine) -> None:
+    package = '[[package]]\nname = "{}"\nversion = "{}"\n'
+    files = {
+        "pyproject.toml": "[dependency-groups]\ntest = ['iniconfig']\n",
+        "requirements-test.txt": "pluggy\n",
+        "uv.lock": package.format("iniconfig", "1.1.1") + package.format("pluggy", "99.0"),
+        "test_a.py": "import unittest\n",
+    }
+    tree = MemoryTree({path: text.encode() for path, text in files.items()})
+    plan = detect(tree)
+    assert plan is not None
+    image = engine.ensure_image(plan, tree, lambda _: None)
+    with engine.container(image, Limits()) as container:
+        listed = container.run("pip list --format freeze", timeout=60).output
+    assert "iniconfig==1.1.1\n" in listed
+    assert "pluggy==" in listed
+    assert [note.split("`")[2] for note in image.notes] == [
+        " cannot be done with the lock's versions, and was done without them."
+    ]
+
+
+@pytest.mark.docker
 def test_a_version_that_nobody_has_is_inconclusive_and_named(engine: Engine, tmp_path: Path) -> None:
     proof = verify(
         engine, _request(_tree(tmp_path, "<3.6")), cache=RunCache(tmp_path / "runs"), progress=lambda _: None
