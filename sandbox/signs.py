@@ -42,6 +42,8 @@ _ASKS = (
     ("redgreen", re.compile(r"\bredgreen\b", re.IGNORECASE)),
 )
 """(what base may say itself, what asks): then the repository has its own reasons."""
+_PROSE = (".md", ".markdown", ".rst", ".adoc")
+"""Lists of changes and manuals name what code would ask for."""
 
 _REACHES = (
     (
@@ -98,7 +100,7 @@ class Changed:
 def asks_for_tests(sources: Iterable[Changed], base_mentions: Callable[[str], bool]) -> tuple[str, ...]:
     """A sentence for each source file that starts to ask whether it is being tested."""
     found = []
-    for file in sources:
+    for file in (file for file in sources if not file.path.lower().endswith(_PROSE)):
         for word, pattern in _ASKS:
             if any(pattern.search(line) for line in file.added) and not base_mentions(word):
                 found.append(f"{file.path}: asks whether a test is running ({word})")

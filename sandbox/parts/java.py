@@ -69,7 +69,8 @@ def _name(element: ElementTree.Element) -> str:
 
 
 def _sign(base: RepoView, patched: RepoView, path: str) -> str:
-    if _SERVICES.search(path):
+    # What base itself registers (an annotation processor's own project) is its source, as the named class is.
+    if _SERVICES.search(path) and base.read(path) is None:
         return f"{path}: a service that the test runner or the compiler loads by itself"
     if not path.endswith(_SUFFIXES):
         return ""
@@ -93,7 +94,6 @@ RULES = Rules(
             "gradlew",
             "gradlew.bat",
             "gradle.properties",
-            "testng.xml",
             "junit-platform.properties",
             "lombok.config",
         }
@@ -105,7 +105,11 @@ RULES = Rules(
         ".mvn/*",
         "*/.mvn/*",
         "gradle/wrapper/*",
+        "testng*.xml",
         "buildSrc/*",
+        "*/buildSrc/*",
+        "build-logic/*",
+        "*/build-logic/*",
         "*META-INF/services/org.junit.*",
         "*META-INF/services/org.testng.*",
     ),

@@ -27,7 +27,9 @@ _SECTIONS = ("tool", "pytest", "aliases", "test", "coverage", "nosetests", "unit
 
 def _of_pyproject(text: str) -> Any:
     tools = tomllib.loads(text).get("tool", {})
-    return {key: tools.get(key) for key in ("pytest", "coverage", "tox", "nox", "hatch", "unittest")}
+    kept = {key: tools.get(key) for key in ("coverage", "tox", "nox", "hatch", "unittest")}
+    # Its plugins' tables too: `pytest_env` sets the variables that tests see.
+    return kept | {key: value for key, value in tools.items() if key.startswith("pytest")}
 
 
 def _of_setup_cfg(text: str) -> Any:

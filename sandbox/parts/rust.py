@@ -12,6 +12,8 @@ from sandbox.types import RepoView
 
 _ASSERTING = frozenset({"assert", "assert_eq", "assert_ne", "panic", "matches", "unreachable", "debug_assert"})
 """Macros that say whether a test is red; a definition of one hides the standard library's."""
+_ASSERTIONS = re.compile(r"assert|^(?:claims?|rstest|proptest|quickcheck|insta|googletest|speculoos|expect-test)$")
+"""Packages that tests are judged with, by name: `dev-dependencies` may take them from the workspace."""
 _RUNNER = re.compile(rb"\btest_runner\b|\bcustom_test_frameworks\b|\breexport_test_harness_main\b")
 
 
@@ -28,6 +30,8 @@ def _of_manifest(text: str) -> Any:
         found = [_of_target(target) for target in (targets if isinstance(targets, list) else [targets])]
         kept[kind] = [target for target in found if target]
     targets = document.get("target", {})
+    shared = document.get("workspace", {}).get("dependencies", {})
+    kept["workspace"] = {name: value for name, value in shared.items() if _ASSERTIONS.search(name)}
     kept["target"] = {name: table.get("dev-dependencies") for name, table in targets.items()}
     return kept
 
