@@ -32,7 +32,12 @@ def chosen(files, name, day, tools_day):
     if any("upload-time" not in file for file in files):
         return None
     last = max(day, tools_day) if name in _TOOLS else day
-    return [file for file in files if str(file["upload-time"])[:10] <= last]
+    kept = [file for file in files if str(file["upload-time"])[:10] <= last]
+    if kept or not files:
+        return kept
+    # Asked for by what is of that day, and not there: it was taken back and uploaded anew (atomicwrites). Its oldest does.
+    first = min(str(file["upload-time"])[:10] for file in files)
+    return [file for file in files if str(file["upload-time"])[:10] == first]
 
 
 def page(files):

@@ -34,7 +34,10 @@ def names(files: list[dict[str, object]] | None) -> list[object]:
 
 def test_a_file_of_the_day_itself_is_there_and_one_of_the_next_is_not() -> None:
     assert names(dated_index.chosen(FILES, "a", "2020-06-30", "2021-01-01")) == ["a-1.tar.gz", "a-2.tar.gz"]
-    assert names(dated_index.chosen(FILES, "a", "2019-01-01", "2021-01-01")) == []
+
+
+def test_of_what_was_taken_back_and_uploaded_anew_the_oldest_is_there() -> None:
+    assert names(dated_index.chosen(FILES, "a", "2019-01-01", "2021-01-01")) == ["a-1.tar.gz"]
 
 
 def test_what_builds_packages_may_be_younger_than_the_day() -> None:
