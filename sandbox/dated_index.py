@@ -35,7 +35,7 @@ def chosen(files, name, day, tools_day):
     kept = [file for file in files if str(file["upload-time"])[:10] <= last]
     if kept or not files:
         return kept
-    # Asked for by what is of that day, and not there: it was taken back and uploaded anew (atomicwrites). Its oldest does.
+    # Wanted by what is of that day, and not there: taken back and uploaded anew (atomicwrites). Its oldest does.
     first = min(str(file["upload-time"])[:10] for file in files)
     return [file for file in files if str(file["upload-time"])[:10] == first]
 
