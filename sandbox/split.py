@@ -15,12 +15,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sandbox import parts, tamper, testedits
-from sandbox.parts import classify, node
+from sandbox.parts import classify, node, node_config
 from sandbox.patch import parse
 from sandbox.runners.protocol import Runner
 from sandbox.tree import EXECUTABLE, REGULAR, GitTree
 from sandbox.types import Part, Patch, TestId
 
+_NEVER_THE_PATCHS = frozenset({Part.TEST_CONFIG, Part.CI})
+"""Shown where a patch changes them; those that only also hold test configuration, too."""
 _TEST_DIRECTORY = re.compile(r"(?:^|[_-])tests?(?:[_-]|$)", re.IGNORECASE)
 
 
@@ -89,7 +91,7 @@ def split(base: GitTree, diff: str, tests: str, runner: Runner) -> Split:
         touched_files=frozenset(touched) if given else frozenset(),
         edits=edits,
         ignored_test_edits=ignored,
-        flagged_paths=tuple(sorted(path for path in changed if classify(path) in (Part.TEST_CONFIG, Part.CI))),
+        flagged_paths=tuple(sorted(path for path in changed if {kinds[path], classify(path)} & _NEVER_THE_PATCHS)),
         source_paths=tuple(sorted(source)),
         rewritten_files=frozenset(source - set(divided)),
         notes=tuple(
@@ -152,6 +154,9 @@ def _applied(base: GitTree, patch: Patch) -> tuple[GitTree, frozenset[str]]:
 def _parts(base: GitTree, applied: GitTree, changed: Iterable[str], runner: Runner) -> dict[str, Part]:
     """What each changed file is: by its name, and by what base's own configuration makes the runner collect."""
     kinds = {path: classify(path) for path in changed}
+    if any(path.endswith(node.SUFFIXES) for path in kinds):
+        for path in node_config.loaded(base).intersection(kinds):
+            kinds[path] = Part.TEST_CONFIG
     # Files that the patch adds, under base's configuration.
     named = base.overlay(applied, [p for p, part in kinds.items() if part is Part.SOURCE and p not in base.entries])
     for path, part in kinds.items():

@@ -151,3 +151,13 @@ def test_source_stays_source_where_every_module_is_collected(tmp_path: Path) -> 
     tree = GitTree.of_files(create(tmp_path / "trees.git"), dict(files))
     diff = tree.diff(tree.with_files({"pkg/a.py": b"x = 2\n", "pkg/test/runner.py": b"y = 2\n"}))
     assert split(tree, diff, "", PYTEST).source_paths == ("pkg/a.py", "pkg/test/runner.py")
+
+
+def test_what_base_s_configuration_loads_stays_base_s_whatever_its_name(tmp_path: Path) -> None:
+    files = {"jest.config.js": b"module.exports = { globalSetup: './scripts/env.js' };\n", "scripts/env.js": b"1;\n"}
+    base = GitTree.of_files(create(tmp_path / "js.git"), {**files, "src/a.js": b"1;\n"})
+    changed: dict[str, bytes | None] = {"scripts/env.js": b"2;\n", "src/a.js": b"2;\n"}
+    trees = split(base, base.diff(base.with_files(changed)), "", RUNNERS["jest"])
+    assert trees.candidate.read("scripts/env.js") == b"1;\n"
+    assert trees.candidate.read("src/a.js") == b"2;\n"
+    assert trees.flagged_paths == ("scripts/env.js",)
