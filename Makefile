@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test setup lint types contracts docs tests format bench clean
+.PHONY: help demo picture test thorough setup lint types contracts docs tests format bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ picture: setup ## The README's picture, from a real run of the demo
 
 test: ## All checks: lint, types, contracts, docs, tests (REDGREEN_TEST_DOCKER=0 skips what needs an engine)
 	@scripts/check.sh all
+
+thorough: ## As test, with the tests that it leaves out for time
+	@REDGREEN_TEST_THOROUGH=1 scripts/check.sh all
 
 setup: ## uv, the locked environment, a Docker engine (idempotent)
 	@scripts/setup.sh

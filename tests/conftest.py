@@ -15,6 +15,8 @@ from sandbox.images import Image
 
 _SWITCH = "REDGREEN_TEST_DOCKER"
 _SKIPPED = pytest.StashKey[int]()
+_THOROUGH = "REDGREEN_TEST_THOROUGH"
+_LEFT_OUT = pytest.StashKey[int]()
 
 
 def _docker_is_off() -> bool:
@@ -23,6 +25,12 @@ def _docker_is_off() -> bool:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     config.stash[_SKIPPED] = 0
+    config.stash[_LEFT_OUT] = 0
+    if os.environ.get(_THOROUGH) != "1":
+        left_out = [item for item in items if item.get_closest_marker("thorough") is not None]
+        items[:] = [item for item in items if item.get_closest_marker("thorough") is None]
+        config.hook.pytest_deselected(items=left_out)
+        config.stash[_LEFT_OUT] = len(left_out)
     if not _docker_is_off():
         return
     for item in items:
@@ -32,6 +40,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if left_out := config.stash.get(_LEFT_OUT, 0):
+        terminalreporter.write_line(f"{left_out} thorough tests were left out for time; `make thorough` runs them all.")
     skipped = config.stash.get(_SKIPPED, 0)
     if skipped:
         terminalreporter.write_line(

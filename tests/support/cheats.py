@@ -6,9 +6,12 @@ cache of base's runs for all of them, so that a cheat costs few containers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from sandbox.cache import RunCache
 from sandbox.engine import Engine
@@ -74,3 +77,17 @@ class Court:
         if isinstance(verdict, Tampered) and cheat.sign:
             assert any(cheat.sign in sign for sign in verdict.signs), (cheat.name, verdict.signs)
         return proof
+
+
+def spread(cheats: Sequence[Any], keep: int) -> list[Any]:
+    """All as parameters, of which `make test` runs `keep`, evenly chosen; the others are thorough ones.
+
+    A cheat is a `Cheat` or a tuple that ends in one.
+    """
+    usual = {round(index * (len(cheats) - 1) / max(1, keep - 1)) for index in range(keep)}
+    found = []
+    for index, cheat in enumerate(cheats):
+        values = cheat if isinstance(cheat, tuple) else (cheat,)
+        marks = () if index in usual else (pytest.mark.thorough,)
+        found.append(pytest.param(*values, id=values[-1].name, marks=marks))
+    return found
