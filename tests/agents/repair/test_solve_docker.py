@@ -42,11 +42,20 @@ def _environment(engine: Engine, case: Seeded, scratch: Path) -> Iterator[Attemp
         yield AttemptEnvironment(container, plan, tree)
 
 
+_LONG_SEARCHES = ("endless loop", "two places")
+
+
 def _task(case: Seeded) -> Task:
     return Task(id="7", repository="o/r", base_commit="0" * 40, title=case.title, body=case.body)
 
 
-@pytest.mark.parametrize("case", seeded.ALL, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.name, marks=[pytest.mark.thorough] if case.name in _LONG_SEARCHES else [])
+        for case in seeded.ALL
+    ],
+)
 def test_a_seeded_bug_is_found_and_fixed_in_the_sandbox(case: Seeded, engine: Engine, tmp_path: Path) -> None:
     recorder = MemoryRecorder()
     with _environment(engine, case, tmp_path / "git") as environment:
