@@ -67,13 +67,22 @@ def witness_sides(facts: Facts) -> Sides | None:
 
 def _sides(facts: Facts, before: tuple[TestRun, ...], after: TestRun) -> Sides:
     again_before, again_after = confirmations(facts, before[0].tree), confirmations(facts, after.tree)
+    unstable = _two_colours((*before, *again_before)) | _two_colours((after, *again_after))
     return Sides(
         before=(*before, *(run for run in again_before if not run.selection)),
         after=(after, *(run for run in again_after if not run.selection)),
         before_alone=tuple(run for run in again_before if run.selection),
         after_alone=tuple(run for run in again_after if run.selection),
-        hidden=repetition.hidden(len(baseline(facts.base).flaky)),
+        # Base's runs may agree by chance: what looking again has shown to be flaky counts, too.
+        hidden=repetition.hidden(len(baseline(facts.base).flaky | unstable)),
     )
+
+
+def _two_colours(runs: Iterable[TestRun]) -> frozenset[TestId]:
+    """Tests that were green in one and red in another of these runs, all of one tree."""
+    reports = [report_of(run) for run in runs]
+    green = frozenset[TestId]().union(*(report.green for report in reports))
+    return green & frozenset[TestId]().union(*(report.red for report in reports))
 
 
 # --- what changed ------------------------------------------------------------------------------------------------

@@ -65,6 +65,13 @@ def containers_of(pids: set[int]) -> list[str]:
         client.close()
 
 
+def left_in(directory: Path) -> list[str]:
+    """But for the empty place where containers and this user's processes meet, which all of them share."""
+    place = directory / f"redgreen-{os.geteuid()}"
+    assert not place.exists() or list(place.iterdir()) == []
+    return [path.name for path in directory.iterdir() if path != place]
+
+
 def test_json_is_one_object_on_standard_output_and_nothing_else(tmp_path: Path, engine: object) -> None:
     with demo(tmp_path, "--json") as process:
         assert process.stdout is not None
@@ -79,7 +86,7 @@ def test_json_is_one_object_on_standard_output_and_nothing_else(tmp_path: Path, 
     assert answer["seconds"] > 0
     assert answer["review"]["conclusion"] == "failure"
     assert pids_of(tmp_path) == set()
-    assert [path.name for path in tmp_path.iterdir()] == ["errors"]
+    assert left_in(tmp_path) == ["errors"]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -96,8 +103,8 @@ def test_a_demo_that_is_ended_early_leaves_nothing_behind(
         assert len(pids) >= 3, "demo, web, worker"
         assert containers_of(pids), "it works in a container"
         process.send_signal(number)
-        assert process.wait(60) == code, told(tmp_path)
+        assert process.wait(120) == code, told(tmp_path)
         assert pids_of(tmp_path) == set()
         assert containers_of(pids) == []
-        assert [path.name for path in tmp_path.iterdir()] == ["errors"]
+        assert left_in(tmp_path) == ["errors"]
     assert "Traceback" not in told(tmp_path)

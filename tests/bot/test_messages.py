@@ -9,7 +9,7 @@ import pytest
 
 from agents.types import Ending
 from bot.commands import CommandError, Problem
-from bot.messages import pull_request, replies, review, status
+from bot.messages import evidence, pull_request, replies, review, status
 from bot.messages.untrusted import MAX_BODY
 from bot.review import Anchored, anchor, assess
 from bot.types import IssueText
@@ -224,3 +224,13 @@ def test_each_way_a_run_can_end_has_words() -> None:
         text = review.summary(assess(proofs.proof(verdict, base, once_more), proofs.HEAD))
         assert "no report" in text
         assert "what changed its colour, once more" in text
+
+
+def test_every_kind_of_run_has_a_name_of_its_own() -> None:
+    assert len({evidence.run_name(kind) for kind in RunKind}) == len(RunKind)
+
+
+def test_a_few_signs_are_told_without_a_remainder() -> None:
+    told = evidence.counts(replace(proofs.EVIDENCE, signs=("`a.py` asks for the time",)))
+    assert "asks for the time" in told
+    assert "more" not in told.split("asks for the time")[1]

@@ -233,3 +233,16 @@ def test_a_process_that_outlives_a_run_with_the_patch_is_shown() -> None:
     assert judge(fixing(candidate=left)).evidence.signs == (
         "1 process(es) outlived a run with the patch, and 0 one without it",
     )
+
+
+def test_a_test_that_is_seen_in_two_colours_on_one_side_makes_others_doubtful() -> None:
+    known = {OLD: F, OTHER: F}
+    sides = regression_sides(
+        Facts(
+            base=base(known, known),
+            regression=regression({OLD: P, OTHER: P}),
+            confirmations=(again("base", {OLD: F, OTHER: P}, [OLD, OTHER]),),
+        )
+    )
+    assert sides is not None
+    assert sides.hidden == 1.0
