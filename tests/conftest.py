@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +22,13 @@ _LEFT_OUT = pytest.StashKey[int]()
 
 def _docker_is_off() -> bool:
     return os.environ.get(_SWITCH) == "0"
+
+
+def pytest_configure() -> None:
+    """A shell without job control starts what it puts in the background with SIGINT ignored (POSIX, "Asynchronous
+    Lists"), and children inherit that: the programs under test are to meet Ctrl-C as a person's do."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
