@@ -15,17 +15,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from bot.evaluation_trees import Place, applied, built, repository, selected
 from sandbox import buildpacks, tamper
 from sandbox.engine import Engine
 from sandbox.errors import PatchDoesNotApply, SandboxError, SetupError
 from sandbox.execution import Bench
 from sandbox.images import Image
 from sandbox.layout import TREE
-from sandbox.lenient import apply_leniently
 from sandbox.runners import RUNNERS
 from sandbox.supply import Supply
 from sandbox.swebench import judging
-from sandbox.swebench.commands import TestCommand, directives, expected_files
+from sandbox.swebench.commands import TestCommand, directives
 from sandbox.swebench.environments import Environments, plan_for
 from sandbox.swebench.records import Instance, Prediction
 from sandbox.swebench.report import Cause, Graded, Outcome
@@ -135,7 +135,7 @@ class Evaluation:
         stage = self.stage(instance)
         prediction = start.prediction
         with self._supply(stage) as supply:
-            patched, how = _applied(stage, prediction.patch or "", supply)
+            patched, how = applied(stage.base, stage.plan, prediction.patch or "", supply)
             tree = patched.overlay(stage.tests, stage.test_paths)
             changed = stage.tests.changed_paths(tree)
             start = replace(
@@ -200,7 +200,9 @@ class Evaluation:
         bench = Bench(supply=supply, runner=runner, plan=stage.plan, tail=_OUTPUT)
         # Nothing but this depends on the kind: that of a candidate has another container started beside it.
         kind = RunKind.CANDIDATE if self._waiting.get(stage.instance.instance_id) else RunKind.REGRESSION
-        return bench.run(kind, tree, timeout=self._setting.timeout, files=_files(stage, tree))
+        return bench.run(
+            kind, tree, timeout=self._setting.timeout, files=selected(stage.instance, stage.plan, stage.command, tree)
+        )
 
     def _by_log(self, start: Graded, stage: Stage, tree: GitTree, supply: Supply) -> Execution:
         words = directives(stage.instance.test_patch, tree)
@@ -233,13 +235,14 @@ class Evaluation:
 
     def _staged(self, instance: Instance) -> Stage:
         setting = self._setting
-        base, date, tag = self._base(instance)
+        base, day, tag = self._base(instance)
         try:
             tests = base.apply(instance.test_patch)
         except PatchDoesNotApply as error:
             raise SetupError(f"The instance's test patch does not fit its base commit: {error}") from None
         detected = buildpacks.detect(base)
-        planned = plan_for(setting.environments.of(instance), detected, base, date=date, tag=tag)
+        said = setting.environments.of(instance)
+        planned = plan_for(said, detected, base, date=day, tag=tag)
         if planned is None:
             raise SetupError("Nothing says how its tests are run: give it a record in --environments.")
         plan, command = planned
@@ -248,9 +251,10 @@ class Evaluation:
         if not command.runner and not command.text:
             raise SetupError(f"No runner is known for {plan.runner!r}.")
         # Not shared between commits: an image may hold what was built from this one.
-        scope = f"{instance.repo}@{base.digest}"
-        image = setting.engine.ensure_image(
-            plan, base, lambda line: setting.progress(f"{instance.instance_id}: {line}"), scope=scope
+        place = Place(engine=setting.engine, base=base, scope=f"{instance.repo}@{base.digest}")
+        guessed = said is not None and said.installs and not said.as_of
+        plan, image = built(
+            place, plan, lambda line: setting.progress(f"{instance.instance_id}: {line}"), day_is_guessed=guessed
         )
         return Stage(
             instance=instance,
@@ -285,32 +289,3 @@ class Evaluation:
     def _once(self, made: dict[str, _Once[T]], key: str) -> _Once[T]:
         with self._lock:
             return made.setdefault(key, _Once())
-
-
-def repository(directory: Path, name: str) -> Path:
-    """Where `directory` keeps the repository `owner/name`, bare or not. Raises `SetupError`."""
-    plain = name.replace("/", "__")
-    tried = [directory / plain, directory / f"{plain}.git", directory / name, directory / f"{name}.git"]
-    found = next((path for path in tried if path.is_dir()), None)
-    if found is None:
-        raise SetupError(f"{directory} has no repository {plain}.")
-    return found
-
-
-def _applied(stage: Stage, diff: str, supply: Supply) -> tuple[GitTree, str]:
-    """(base with the patch, by which command). Raises `PatchDoesNotApply`, `SandboxError`."""
-    try:
-        return stage.base.apply(diff), "git apply"
-    except PatchDoesNotApply:
-        with supply.container() as container:
-            done = apply_leniently(container, stage.plan, stage.base, diff)
-        return done.tree, done.by
-
-
-def _files(stage: Stage, tree: GitTree) -> tuple[str, ...]:
-    """What the test command is given: the test patch's files; where those hold no tests, the expected tests' own."""
-    runner = RUNNERS[stage.command.runner]
-    python = stage.plan.language == "python"
-    named = directives(stage.instance.test_patch, tree)
-    files = tuple(path for path in named if (path.endswith(".py") if python else runner.is_test_file(tree, path)))
-    return files or expected_files(stage.instance, tree)

@@ -70,6 +70,12 @@ def tools_day(plan: EnvironmentPlan) -> str:
     return max(plan.as_of, _months_after(first, 9), _FIRST_ISOLATED)
 
 
+def end_of_life(version: str) -> str:
+    """The day after which a Python gets no more releases: five years after its first (PEP 602); "" for an unknown."""
+    released = RELEASED.get(".".join(version.split(".")[:2]))
+    return f"{int(released[1][:4]) + 5}{released[1][4:]}" if released is not None else ""
+
+
 def choose(view: RepoView, as_of: str = "") -> PythonChoice:
     """The version for a tree, at a date (ISO; "" for today)."""
     demand = _demand(view)

@@ -4,56 +4,23 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-import yaml
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from sandbox.buildpacks import python
+from sandbox.buildpacks import python, python_version
 from sandbox.buildpacks.python import BASE
-from sandbox.layout import VENV
+from sandbox.swebench import installs
 from sandbox.swebench.commands import TestCommand, understood
 from sandbox.swebench.records import Instance, Problem, Record, checked, entries
 from sandbox.types import EnvironmentPlan, RepoView
 
-_PIP = (f"{VENV}/bin/python", "-m", "pip", "install", "--no-input")
-_REQUIREMENTS = (
-    "requirements.txt",
-    "requirements/dev.txt",
-    "requirements/tests.txt",
-    "requirements/test.txt",
-    "requirements-dev.txt",
-    "requirements_dev.txt",
-    "requirements-test.txt",
-    "requirements_test.txt",
-    "requirements/dev/dev-requirements.txt",
-    "requirements/testing/all.txt",
-    "tests/requirements/py3.txt",
-    "test-requirements.txt",
-    "dev-requirements.txt",
-)
-"""Where a repository may keep what the specification only calls `requirements.txt`, the likeliest first."""
-_CONDA_FILES = ("environment.yml", "environment.yaml", "ci/requirements/environment.yml", "ci/environment.yml")
-_NOT_PIP = frozenset({"python", "pip", "conda", "mamba", "compilers", "nodejs", "make", "cmake", "git", "pandoc"})
-_APT = re.compile(r"^(?:sudo\s+)?apt(?:-get)?\s+(?:-\S+\s+)*(update|install)\b(.*)$")
-_PACKAGE = re.compile(r"^[a-z0-9][a-z0-9.+-]+$")
-_NOT_HERE = re.compile(
-    r"\b(?:conda|mamba)\b|\blocale-gen\b|\bupdate-alternatives\b|(?:^|[\s'\"])/(?:etc|usr|lib|var|root)/|\bsudo\b"
-)
 _VERSION_VARIABLES = frozenset({"PBR_VERSION", "SETUPTOOLS_SCM_PRETEND_VERSION", "PDM_BUILD_SCM_VERSION"})
 _EXPORT = re.compile(r"^export\s+([A-Za-z_][A-Za-z0-9_]*)=(.*)$")
-
-_EACH = """\
-if ! "$@"; then
-  echo "not all of $0 can be installed together: one by one"
-  while IFS= read -r line; do
-    case "$line" in ''|'#'*|-*) continue;; esac
-    {python} -m pip install --no-input "$line" || echo "left out: $line"
-  done < "$0"
-fi
-"""
+_LOCALE_VARIABLE = re.compile(r"LANG|LC_[A-Z]+")
+_UTF8 = re.compile(r"[A-Za-z_]+\.utf-?8", re.IGNORECASE)
 
 
 def _strings(value: Any) -> Any:
@@ -150,7 +117,7 @@ def _environment(record: _EnvironmentRecord) -> Environment:
     steps: list[str] = []
     apt = [name for line in record.apt for name in line.split()]
     for line in record.pre_install:
-        kept, wanted = _without_apt(line)
+        kept, wanted = installs.without_apt(line)
         apt += wanted
         export = _EXPORT.match(kept)
         if export is not None:
@@ -165,26 +132,18 @@ def _environment(record: _EnvironmentRecord) -> Environment:
         image=record.image,
         python=record.python,
         packages=(*packages, *(word for line in record.pip_packages for word in shlex.split(line))),
-        apt=tuple(dict.fromkeys(name for name in apt if _PACKAGE.match(name))),
+        apt=tuple(dict.fromkeys(name for name in apt if installs.is_package(name))),
         pre_install=tuple(steps),
         install=tuple(line for line in record.install if line.strip()),
-        env=tuple(env.items()),
+        env=tuple((name, _here(name, value)) for name, value in env.items()),
         test_command=record.test_command,
         as_of=record.as_of,
     )
 
 
-def _without_apt(line: str) -> tuple[str, list[str]]:
-    """A shell line without its `apt-get` commands, which are root's, and what those would have installed."""
-    wanted: list[str] = []
-    kept = []
-    for part in re.split(r"\s*&&\s*", line.strip()):
-        match = _APT.match(part)
-        if match is None:
-            kept.append(part)
-        elif match.group(1) == "install":
-            wanted += [word for word in match.group(2).split() if not word.startswith("-")]
-    return " && ".join(part for part in kept if part), wanted
+def _here(name: str, value: str) -> str:
+    """A language's locale in UTF-8 is none that an image must have; without it, Python 3.6 would read ASCII."""
+    return "C.UTF-8" if _LOCALE_VARIABLE.fullmatch(name) and _UTF8.fullmatch(value) else value
 
 
 def _unquoted(value: str) -> str:
@@ -203,8 +162,9 @@ def plan_for(
     """(the plan, what its tests' command means); None where neither the record nor detection says how to test.
 
     `date`: of the base commit. What detection asks for is installed as the package index was then; a record's own
-    requirements are taken as they stand, since their pins may be younger than the commit. `tag`: the release before
-    the commit, which is put where a project that asks git for its version finds it.
+    requirements are taken as they stand, since their pins may be younger than the commit, but from the index of its
+    Python's last day: what is younger may still say that it runs there, and was never seen to. `tag`: the release
+    before the commit, which is put where a project that asks git for its version finds it.
     """
     said = environment or Environment()
     command = understood(said.test_command) if said.test_command else _detected_command(detected)
@@ -224,7 +184,7 @@ def plan_for(
         install=(*_tagged(tag), *_steps(said, plan, view, command.runner)),
         optional_install=() if own else plan.optional_install,
         command=_arguments(command, plan),
-        as_of=said.as_of or ("" if own else date),
+        as_of=said.as_of or (_last_day(said.python) if own else date),
         evidence=("The environment's record says how to install and test.",) if own else plan.evidence,
     )
     return plan, command
@@ -251,6 +211,11 @@ def _runnable(version: str) -> str:
     return "3.6" if (3,) < numbers < (3, 6) else version
 
 
+def _last_day(version: str) -> str:
+    """Of a Python that is no longer kept up; "" for none, or one that redgreen does not know."""
+    return python_version.end_of_life(_runnable(version)) if version else ""
+
+
 def _without_versions(env: Iterable[tuple[str, str]], tag: str) -> dict[str, str]:
     """With a tag the project's tools find its version by themselves. These variables would name it for everything that
     is built from source beside it, whose real versions are then refused."""
@@ -264,65 +229,12 @@ def _tagged(tag: str) -> tuple[tuple[str, ...], ...]:
 
 def _steps(said: Environment, plan: EnvironmentPlan, view: RepoView, runner: str) -> tuple[tuple[str, ...], ...]:
     if not said.installs:
-        return (*(_shell(line) for line in said.pre_install), *plan.install)
-    steps = list(_packages(said.packages, view))
-    steps += [_shell(line) for line in said.pre_install]
+        return (*(installs.shell(line) for line in said.pre_install), *plan.install)
+    steps = list(installs.packages(said.packages, view))
+    steps += [installs.shell(line) for line in said.pre_install]
     project = [argv for argv in plan.install if argv[-2:] == ("-e", ".")]
-    steps += [_shell(line) for line in said.install] or project
+    steps += [installs.of_tree(line) for line in said.install] or project
     if runner == "pytest":
         # Only where none of the above brought one.
-        steps.append((*_PIP, "pytest"))
+        steps.append((*installs.PIP, "pytest"))
     return tuple(steps)
-
-
-def _packages(words: Sequence[str], view: RepoView) -> Iterable[tuple[str, ...]]:
-    plain = []
-    for word in words:
-        if word.endswith(".txt"):
-            path = next((path for path in (word, *_REQUIREMENTS) if view.read(path) is not None), None)
-            if path is not None:
-                yield _requirements(path)
-        elif word.endswith((".yml", ".yaml")):
-            found = next((path for path in (word, *_CONDA_FILES) if view.read(path) is not None), None)
-            plain += conda_requirements(view.read(found) or b"") if found else []
-        elif (named := _pip_name(word)) is not None:
-            plain.append(named)
-    if plain:
-        yield (*_PIP, *plain)
-
-
-def _requirements(path: str) -> tuple[str, ...]:
-    """All of a file's requirements, and where that fails those of them that can be had."""
-    script = _EACH.format(python=f"{VENV}/bin/python")
-    return ("/bin/bash", "-c", script, path, *_PIP, "-r", path)
-
-
-def conda_requirements(data: bytes) -> list[str]:
-    """What an environment.yml asks for, as far as pip knows it by the same name."""
-    try:
-        document = yaml.safe_load(data)
-    except (yaml.YAMLError, RecursionError):
-        return []
-    found = []
-    for item in document.get("dependencies") or () if isinstance(document, dict) else ():
-        if isinstance(item, dict):
-            found += [str(word) for word in item.get("pip") or () if not str(word).startswith("-")]
-        elif (name := _pip_name(str(item).rpartition("::")[2])) is not None:
-            found.append(name)
-    return found
-
-
-def _pip_name(word: str) -> str | None:
-    """A requirement in conda's words (`numpy=1.19`) as pip's; None for what is no package of the index."""
-    plain = re.sub(r"\s+", "", word)
-    match = re.match(r"^[A-Za-z0-9._-]+", plain)
-    if plain.startswith("-") or match is None or match.group().lower() in _NOT_PIP:
-        return None
-    return re.sub(r"^([A-Za-z0-9._\[\],-]+)=([0-9][^=]*)(?:=[^=]*)?$", r"\1==\2.*", plain)
-
-
-def _shell(line: str) -> tuple[str, ...]:
-    """A shell line as the sandbox's user; one that wants to be root, or conda, is tried and passed over."""
-    if _NOT_HERE.search(line):
-        return ("/bin/bash", "-c", f"{{ {line}\n}} || echo 'left out: it needs root or conda'")
-    return ("/bin/bash", "-c", line)

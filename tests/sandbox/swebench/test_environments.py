@@ -12,10 +12,10 @@ from sandbox.layout import VENV
 from sandbox.swebench.environments import (
     NO_ENVIRONMENTS,
     Environment,
-    conda_requirements,
     plan_for,
     read_environments,
 )
+from sandbox.swebench.installs import conda_requirements
 from sandbox.swebench.records import Instance
 from sandbox.types import EnvironmentPlan
 from tests.support.cases import FilesView
@@ -86,7 +86,7 @@ def test_every_field_of_the_harness_has_its_place() -> None:
             "test_cmd": "FOO=1 pytest -rA -p no:cacheprovider",
         }
     )
-    assert (made.base, made.toolchains, made.as_of) == ("registry/image:1", ("python@3.9",), "")
+    assert (made.base, made.toolchains, made.as_of) == ("registry/image:1", ("python@3.9",), "2025-10-05")
     assert made.apt == ("graphviz", "libmemcached-dev")
     assert dict(made.env) == {"MODE": "x", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "BROKEN": "'x", "FOO": "1"}
     assert made.install == (
@@ -145,6 +145,27 @@ def test_with_a_tag_no_variable_names_a_version_for_everything(tag: str, kept: d
     assert dict(made[0].env) == kept
 
 
+@pytest.mark.parametrize(("said", "made"), [("en_US.UTF-8", "C.UTF-8"), ("de_DE.utf8", "C.UTF-8"), ("C", "C")])
+def test_a_locale_that_images_need_not_have_becomes_the_one_that_they_have(said: str, made: str) -> None:
+    env = dict(plan({"install": "true", "eval_commands": [f"export LC_ALL={said}", "export LANGUAGE=en_US:en"]}).env)
+    assert env == {"LC_ALL": made, "LANGUAGE": "en_US:en"}
+
+
+@pytest.mark.parametrize(
+    ("record", "day"),
+    [
+        ({"python": "3.6"}, "2021-12-23"),
+        ({"python": "3.5"}, "2021-12-23"),
+        ({"python": "3.9.18"}, "2025-10-05"),
+        ({"python": "2"}, ""),
+        ({}, ""),
+        ({"python": "3.6", "as_of": "2019-01-01"}, "2019-01-01"),
+    ],
+)
+def test_a_records_packages_are_those_of_its_pythons_last_day(record: dict[str, str], day: str) -> None:
+    assert plan({"packages": "cython", "install": "true"} | record).as_of == day
+
+
 def test_packages_without_an_install_still_install_the_project() -> None:
     made = plan({"packages": ["pytest<7"], "python": ""})
     assert made.install == ((*PIP, "pytest<7"), (*PIP, "-e", "."), (*PIP, "pytest"))
@@ -184,7 +205,8 @@ dependencies:
 """
     assert conda_requirements(text.encode()) == ["numpy==1.19.*", "scipy>=1.5", "pandas==1.1.*", "attrs"]
     made = plan({"packages": "environment.yml"}, FilesView({"environment.yml": text, "a.py": ""}))
-    assert made.install[0] == (*PIP, "numpy==1.19.*", "scipy>=1.5", "pandas==1.1.*", "attrs")
+    assert made.install[0][:2] == ("/bin/bash", "-c")
+    assert made.install[0][3:] == ("bash", "", "numpy==1.19.*", "scipy>=1.5", "pandas==1.1.*", "attrs")
 
 
 @pytest.mark.parametrize("text", ["- [", "a string", "dependencies:", "dependencies: [pip: ]"])
