@@ -9,35 +9,66 @@ AgentError
 │   └── ContextOverflow        the conversation does not fit the window
 ├── StrategyUnavailable        no such way of solving, or not with this model
 └── TrajectoryError            a trajectory's file cannot be read
+
+Every `ModelError` carries its `Fault`: what `bot.contest` decides by whether another model is asked instead.
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 
 class AgentError(Exception):
     """Root of the tree: `str(error)` is a sentence for the user and never holds a key."""
 
 
+class Fault(StrEnum):
+    """Why an endpoint gave no answer, as far as another model could."""
+
+    UNAVAILABLE = "unavailable"
+    """Nothing answers, or too many ask; after all tries."""
+    INCOMPLETE = "incomplete"
+    """Answers break off or cannot be read; after all tries."""
+    KEY = "key"
+    """There is no key, or it is refused."""
+    QUOTA = "quota"
+    """The account has no money or no quota left."""
+    MISSING = "missing"
+    """The endpoint has no such model."""
+    CONTEXT = "context"
+    """The task does not fit the model's window."""
+    DECLINED = "declined"
+    """The model, or a filter before it, will not work on this."""
+    REQUEST = "request"
+    """The request is malformed or not allowed: a mistake of ours or of the configuration, to be seen and mended."""
+
+
 class ModelError(AgentError):
-    pass
+    fault = Fault.REQUEST
 
 
 class ModelUnavailable(ModelError):
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    fault = Fault.UNAVAILABLE
+
+    def __init__(self, message: str, *, retry_after: float | None = None, again: bool = True) -> None:
+        """`again=False`: the endpoint itself says that trying again soon is useless."""
         super().__init__(message)
         self.retry_after = retry_after
+        self.again = again
 
 
 class IncompleteReply(ModelError):
-    pass
+    fault = Fault.INCOMPLETE
 
 
 class ModelRefused(ModelError):
-    pass
+    def __init__(self, message: str, *, fault: Fault = Fault.REQUEST) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class ContextOverflow(ModelError):
-    pass
+    fault = Fault.CONTEXT
 
 
 class ReplayDeparted(ModelRefused):

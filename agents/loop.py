@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from agents import tools
 from agents.dialects.tools import correction
-from agents.errors import ContextOverflow, ModelError, StrategyUnavailable
+from agents.errors import ContextOverflow, Fault, ModelError, StrategyUnavailable
 from agents.limits import Spent, exceeded, output_tokens_left, seconds_left
 from agents.progress import Ended, ended, working_diff
 from agents.prompts import PROMPT_VERSION, opening
@@ -77,6 +77,7 @@ def solve(
         steps=spent.steps,
         seconds=spent.seconds,
         summary=end.summary,
+        fault=end.fault,
     )
 
 
@@ -101,17 +102,24 @@ class _Run:
             try:
                 reply = self.query(added)
             except ContextOverflow as error:
-                return Ended(ending=Ending.LIMIT, reason=str(error))
+                return Ended(ending=Ending.LIMIT, reason=str(error), fault=error.fault)
             except ModelError as error:
-                return Ended(ending=Ending.MODEL_FAILED, reason=str(error))
+                failed = Ended(ending=Ending.MODEL_FAILED, reason=str(error), fault=error.fault)
+                return self.asked_to_stop() or failed
             self.turn(added, reply, started)
             if reply.stop is StopReason.REFUSED and not reply.message.tool_calls:
-                return Ended(ending=Ending.MODEL_FAILED, reason=f"{self.model.name} declined to work on this task.")
+                declined = f"{self.model.name} declined to work on this task."
+                return Ended(ending=Ending.MODEL_FAILED, reason=declined, fault=Fault.DECLINED)
+
+    def asked_to_stop(self) -> Ended | None:
+        """Also what ended a wait for an endpoint: then it is no failure of the endpoint."""
+        stopped = self.recorder.stopped()
+        return Ended(ending=Ending.STOPPED, reason="The attempt was stopped on request.") if stopped else None
 
     def stopped(self) -> Ended | None:
         """Checked before every call."""
-        if self.recorder.stopped():
-            return Ended(ending=Ending.STOPPED, reason="The attempt was stopped on request.")
+        if asked := self.asked_to_stop():
+            return asked
         limit = exceeded(self.limits, Spent.of(self.steps))
         return Ended(ending=Ending.LIMIT, reason=limit) if limit else None
 

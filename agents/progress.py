@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agents import tools
+from agents.errors import Fault
 from agents.tools.endings import ENDINGS, MOST_WORDS
 from agents.tools.tool import bounded
 from agents.types import Ending, Message, Role, Step, ToolCall, ToolResult
@@ -19,6 +20,8 @@ class Ended:
     ending: Ending
     reason: str
     summary: str = ""
+    fault: Fault | None = None
+    """The endpoint's, where that ended it."""
 
 
 def ended(steps: Sequence[Step]) -> Ended | None:

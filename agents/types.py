@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from agents.errors import Fault
 from sandbox.types import TestId
 
 
@@ -221,6 +222,8 @@ class Attempt:
     seconds: float
     summary: str = ""
     """The model's own words on the change; untrusted."""
+    fault: Fault | None = None
+    """Why the endpoint ended it, where it was the endpoint; None where the model's own work did."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from agents.limits import Spent, seconds_left
 from agents.models import build
+from agents.models.retry import Patience
 from agents.protocols import Model, Recorder
 from agents.review import Claims, review
 from agents.strategies import strategy
@@ -94,7 +96,10 @@ class DockerWorkshop:
             self._bench.progress(f"{spec.name} works on it ({spec.strategy})")
             narrated = Narrated(recorder, self._bench.progress)
             solve = strategy(spec.strategy)
-            return solve(task, environment, self._model(spec), self._bench.attempt_limits, narrated)
+            limits = self._bench.attempt_limits
+            left = seconds_left(limits, Spent.of(recorder.steps()))
+            endpoint = self._model(spec, Patience(seconds=left, stopped=recorder.stopped))
+            return solve(task, environment, endpoint, limits, narrated)
 
     def police(self, diff: str) -> Patch:
         return parse(diff)
@@ -147,8 +152,8 @@ class DockerWorkshop:
         except UnknownModel as error:
             raise UsageError(str(error)) from None
 
-    def _model(self, spec: ModelSpec) -> Model | None:
-        return build(spec, model_key(spec.key_variable))
+    def _model(self, spec: ModelSpec, patience: Patience | None = None) -> Model | None:
+        return build(spec, model_key(spec.key_variable), patience=patience)
 
 
 def plan_for(base: RepoView, config: RepoConfig) -> EnvironmentPlan | None:

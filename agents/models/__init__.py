@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, assert_never
 from pydantic import SecretStr
 
 from agents.dialects.text import TextDialect
-from agents.errors import ModelRefused
+from agents.errors import Fault, ModelRefused
 from agents.models.exchange import Exchange
 from agents.models.replay import ReplayModel
-from agents.models.retry import Retrying
+from agents.models.retry import Patience, Retrying
 from agents.models.transport import Timeouts
 from agents.protocols import Model
 from config.models import Adapter, Dialect, ModelSpec, StrategyName
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from agents.models.sampler import Sampler
 
 
-def build(spec: ModelSpec, key: SecretStr | None, *, self_hosted_only: bool = False) -> Model | None:
-    """The model of a row, with retries; None for `repair`, which has none.
+def build(
+    spec: ModelSpec, key: SecretStr | None, *, self_hosted_only: bool = False, patience: Patience | None = None
+) -> Model | None:
+    """The model of a row, with retries as long as `patience` lasts; None for `repair`, which has none.
 
     Raises `ModelRefused` where a key is missing, or where `self_hosted_only` forbids the endpoint; `TrajectoryError`
     for a replay whose file cannot be read.
@@ -35,8 +37,8 @@ def build(spec: ModelSpec, key: SecretStr | None, *, self_hosted_only: bool = Fa
             return ReplayModel.open(spec.name, Path(spec.endpoint))
         case Adapter.ANTHROPIC | Adapter.OPENAI:
             if spec.strategy is StrategyName.SINGLE_SHOT:
-                return build_sampler(spec, key)
-            model = Retrying(adapter(spec, key))
+                return build_sampler(spec, key, patience=patience)
+            model = Retrying(adapter(spec, key), patience=patience)
         case _:
             assert_never(spec.adapter)
     return TextDialect(model) if spec.dialect is Dialect.TEXT else model
@@ -54,23 +56,27 @@ def adapter(spec: ModelSpec, key: SecretStr | None, *, timeouts: Timeouts | None
     return OpenAIModel(spec, _key(spec, key), timeouts=timeouts)
 
 
-def build_sampler(spec: ModelSpec, key: SecretStr | None, *, timeouts: Timeouts | None = None) -> Sampler:
+def build_sampler(
+    spec: ModelSpec, key: SecretStr | None, *, timeouts: Timeouts | None = None, patience: Patience | None = None
+) -> Sampler:
     """A row as `single_shot` uses it. Raises `ModelRefused` without its key."""
     from agents.models.openai import OpenAIModel
     from agents.models.sampler import Sampler
 
     model = adapter(spec, key, timeouts=timeouts)
     exchange = Exchange(spec, key, timeouts=timeouts)
+    # A review asks with tools: without native ones they go as text.
+    asked = TextDialect(model) if spec.dialect is Dialect.TEXT else model
     return Sampler(
-        # A review asks with tools: without native ones they go as text.
-        TextDialect(model) if spec.dialect is Dialect.TEXT else model,
+        asked,
         spec=spec,
         completions=model if isinstance(model, OpenAIModel) else None,
         exchange=exchange,
+        retrying=Retrying(asked, patience=patience),
     )
 
 
 def _key(spec: ModelSpec, key: SecretStr | None) -> SecretStr | None:
     if spec.key_variable and (key is None or not key.get_secret_value()):
-        raise ModelRefused(f"{spec.name}: no key. Set {spec.key_variable}.")
+        raise ModelRefused(f"{spec.name}: no key. Set {spec.key_variable}.", fault=Fault.KEY)
     return key

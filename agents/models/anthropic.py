@@ -110,6 +110,7 @@ class AnthropicModel:
             kind=kind,
             text=faults.plain(text, key=self._key),
             retry_after=faults.retry_after(error.response.headers, datetime.now(UTC)),
+            again=faults.try_again(error.response.headers),
         )
 
 

@@ -78,6 +78,7 @@ class Exchange:
             kind=kind,
             text=faults.plain(text, key=self._key),
             retry_after=faults.retry_after(exchanged.headers, datetime.now(UTC)),
+            again=faults.try_again(exchanged.headers),
         )
 
     def _send(self, url: str, body: Mapping[str, Any] | None) -> Exchanged:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from agents.errors import ContextOverflow, IncompleteReply, ModelError, ModelRefused, ModelUnavailable
+from agents.errors import ContextOverflow, Fault, IncompleteReply, ModelError, ModelRefused, ModelUnavailable
 
 MOST_CHARACTERS = 400
 """Of an endpoint's own words that are kept in an error."""
@@ -28,6 +28,9 @@ _USELESS = re.compile(
     re.IGNORECASE,
 )
 _OUT_OF_MONEY = re.compile(r"insufficient_?quota|billing|payment", re.IGNORECASE)
+_KEY = re.compile(r"authentication|permission|invalid_api_key", re.IGNORECASE)
+_KEY_TEXT = re.compile(r"\bapi[ _-]?key (is )?(not valid|invalid|incorrect)", re.IGNORECASE)
+_MISSING = re.compile(r"not_?found", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,8 @@ class Complaint:
     """The vendor's type or code of the error, as far as it gave one."""
     text: str = ""
     retry_after: float | None = None
+    again: bool = True
+    """False where the endpoint said `x-should-retry: false`."""
 
 
 def translate(model: str, complaint: Complaint) -> ModelError:
@@ -53,19 +58,39 @@ def translate(model: str, complaint: Complaint) -> ModelError:
     if status < 400:
         return ModelRefused(f"{model}: the endpoint redirects elsewhere (status {status}); correct its address")
     if status == 429 and _OUT_OF_MONEY.search(complaint.kind):
-        return ModelRefused(f"{model}: the account has no quota left{said}")
+        return ModelRefused(f"{model}: the account has no quota left{said}", fault=Fault.QUOTA)
     if status in (408, 409, 425, 429) or status >= 500:
-        return ModelUnavailable(f"{model}: the endpoint answered {status}{said}", retry_after=complaint.retry_after)
-    return ModelRefused(f"{model}: the endpoint refused the request with {status}{said}")
+        return ModelUnavailable(
+            f"{model}: the endpoint answered {status}{said}",
+            retry_after=complaint.retry_after,
+            again=complaint.again,
+        )
+    refused = f"{model}: the endpoint refused the request with {status}{said}"
+    return ModelRefused(refused, fault=_STATUS_FAULTS.get(status) or _kind_fault(complaint))
+
+
+_STATUS_FAULTS = {401: Fault.KEY, 402: Fault.QUOTA, 403: Fault.KEY, 404: Fault.MISSING, 410: Fault.MISSING}
+
+
+def _kind_fault(complaint: Complaint) -> Fault:
+    """By the vendor's own word; Gemini answers a wrong key with 400 and says so only in its text."""
+    if _OUT_OF_MONEY.search(complaint.kind):
+        return Fault.QUOTA
+    if _KEY.search(complaint.kind) or _KEY_TEXT.search(complaint.text):
+        return Fault.KEY
+    return Fault.MISSING if _MISSING.search(complaint.kind) else Fault.REQUEST
 
 
 def _in_stream(model: str, complaint: Complaint, said: str) -> ModelError:
     """An error event after status 200: only its type says what it is."""
     if _USELESS.search(complaint.kind):
-        return ModelRefused(f"{model}: the endpoint refused the request ({complaint.kind}){said}")
+        refused = f"{model}: the endpoint refused the request ({complaint.kind}){said}"
+        return ModelRefused(refused, fault=_kind_fault(complaint))
     if _TRY_LATER.search(complaint.kind):
         return ModelUnavailable(
-            f"{model}: the endpoint broke off ({complaint.kind}){said}", retry_after=complaint.retry_after
+            f"{model}: the endpoint broke off ({complaint.kind}){said}",
+            retry_after=complaint.retry_after,
+            again=complaint.again,
         )
     return IncompleteReply(f"{model}: the reply broke off with an error{said}")
 
@@ -124,6 +149,11 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     except ValueError:
         return None
     return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now).total_seconds())
+
+
+def try_again(headers: Mapping[str, str]) -> bool:
+    """What `x-should-retry` says; both vendors' SDKs obey it, and theirs are switched off here."""
+    return headers.get("x-should-retry", "").strip().lower() != "false"
 
 
 def _number(text: str) -> float | None:

@@ -134,6 +134,7 @@ class OpenAIModel:
             kind=kind,
             text=faults.plain(text, key=self._key),
             retry_after=faults.retry_after(headers, datetime.now(UTC)),
+            again=faults.try_again(headers),
         )
 
 

@@ -1,4 +1,7 @@
-"""Trying again: only for errors that another try may mend, and never for longer than is useful."""
+"""Trying again: only for errors that another try may mend, and never for longer than is useful.
+
+The SDKs' own retries are switched off (`max_retries=0`), so that nothing is tried twice over.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ from agents.types import Message, Reply, ToolSpec
 
 T = TypeVar("T")
 
+LOOK = 1.0
+"""Seconds between looks whether somebody asked to stop, while a wait lasts."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
@@ -24,16 +30,36 @@ class RetryPolicy:
     longest_delay: float = 60.0
     longest_asked: float = 300.0
     """Where the endpoint asks for a longer wait, the error goes to the caller, who may come back later."""
+    longest_whole: float = 900.0
+    """Seconds from the first failure to the last wait's end; one more wait that would go beyond is not begun."""
+    spread: float = 0.1
+    """An asked wait is prolonged by up to this share: callers that were turned away together come back apart."""
 
     def delay(self, failures: int, error: ModelError, jitter: float) -> float | None:
-        """Seconds to wait after the `failures`-th failure; None: give up. `jitter` in [0, 1) spreads callers."""
+        """Seconds to wait after the `failures`-th failure; None: give up. `jitter` in [0, 1) spreads callers.
+
+        Never less than the endpoint asked for.
+        """
         if failures >= self.attempts or not isinstance(error, ModelUnavailable | IncompleteReply):
             return None
         backoff = min(self.longest_delay, self.first_delay * 2.0 ** (failures - 1)) * (0.5 + 0.5 * jitter)
-        asked = error.retry_after if isinstance(error, ModelUnavailable) else None
+        if not isinstance(error, ModelUnavailable):
+            return backoff
+        if not error.again:
+            return None
+        asked = error.retry_after
         if asked is None:
             return backoff
-        return None if asked > self.longest_asked else max(asked, backoff)
+        return None if asked > self.longest_asked else max(asked * (1.0 + self.spread * jitter), backoff)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long whoever asks can wait: the attempt's seconds that are left, and whether it was asked to stop."""
+
+    seconds: float = float("inf")
+    """From the making of the model on."""
+    stopped: Callable[[], bool] = lambda: False
 
 
 class Retrying:
@@ -44,13 +70,18 @@ class Retrying:
         model: Model,
         policy: RetryPolicy | None = None,
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        patience: Patience | None = None,
+        sleep: Callable[[float], None] | None = None,
         jitter: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model
         self._policy = policy or RetryPolicy()
-        self._sleep = sleep
+        self._patience = patience or Patience()
+        self._sleep = sleep or (lambda seconds: pause(seconds, self._patience.stopped))
         self._jitter = jitter
+        self._clock = clock
+        self._end = clock() + self._patience.seconds
 
     def __repr__(self) -> str:
         return f"Retrying({self._model!r})"
@@ -63,14 +94,25 @@ class Retrying:
         return self.again(lambda: self._model.query(messages, tools, max_output_tokens=max_output_tokens))
 
     def again(self, call: Callable[[], T]) -> T:
-        """What the call gives, tried as often as the policy allows. Raises its last `ModelError`."""
-        failures = 0
+        """What the call gives, tried as often and as long as may be. Raises its last `ModelError`."""
+        failures, end = 0, self._end
         while True:
             try:
                 return call()
             except ModelError as error:
                 failures += 1
+                if failures == 1:
+                    end = min(end, self._clock() + self._policy.longest_whole)
                 delay = self._policy.delay(failures, error, self._jitter())
-                if delay is None:
+                if delay is None or self._clock() + delay > end or self._patience.stopped():
                     raise
-            self._sleep(delay)
+                self._sleep(delay)
+                if self._patience.stopped():
+                    raise
+
+
+def pause(seconds: float, stopped: Callable[[], bool], sleep: Callable[[float], None] = time.sleep) -> None:
+    """Sleep that long, or until somebody asked to stop."""
+    while seconds > 0 and not stopped():
+        sleep(min(seconds, LOOK))
+        seconds -= LOOK

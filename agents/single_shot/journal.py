@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agents.errors import ContextOverflow
+from agents.errors import ContextOverflow, Fault
 from agents.limits import Spent, exceeded, output_tokens_left, seconds_left
 from agents.models.sampler import Prompt, Sampler
 from agents.protocols import Recorder
@@ -25,6 +25,7 @@ class End(Exception):
 
     ending: Ending
     reason: str
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +103,7 @@ class Journal:
             ending=Ending.LIMIT,
             reason=f"The smallest question does not fit the window of {self._sampler.name} "
             f"({self._sampler.window:,} tokens).",
+            fault=Fault.CONTEXT,
         )
 
     def _record(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agents.errors import ModelError, StrategyUnavailable
+from agents.errors import Fault, ModelError, StrategyUnavailable
 from agents.limits import Spent
 from agents.models.sampler import Form, Prompt, Sampler
 from agents.protocols import Environment, Model, Recorder
@@ -56,20 +56,24 @@ def solve(
     sampler = Sampler.around(model)
     journal = Journal(recorder, sampler, limits)
     work = _Work(task, environment, sampler, journal)
+    fault: Fault | None = None
     try:
         reason, diff = work.run()
         ending = Ending.SUBMITTED
     except End as end:
-        ending, reason, diff = end.ending, end.reason, ""
+        ending, reason, diff, fault = end.ending, end.reason, "", end.fault
         environment.reset()
     except ModelError as error:
-        ending, reason, diff = Ending.MODEL_FAILED, str(error), ""
+        ending, reason, diff, fault = Ending.MODEL_FAILED, str(error), "", error.fault
+        if recorder.stopped():  # what ended a wait for the endpoint, which then is no failure of its
+            ending, reason, fault = Ending.STOPPED, "The attempt was stopped on request.", None
         environment.reset()
     spent = Spent.of(journal.steps)
     return Attempt(
         task_id=task.id, model=model.name, strategy=STRATEGY, prompt_version=PROMPT_VERSION, ending=ending,
         reason=reason, diff=diff, usage=spent.usage, cost_usd=spent.cost_usd if spent.cost_known else None,
         steps=spent.steps, seconds=spent.seconds, summary=reason if diff else "",
+        fault=fault,
     )  # fmt: skip
 
 

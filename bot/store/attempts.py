@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
+from agents.errors import Fault
 from agents.trajectory import step_from_plain, step_to_plain
 from agents.types import Attempt, Ending, Step, Usage
 from bot.store.database import Database
@@ -131,4 +132,10 @@ class StoreRecorder:
 def _attempt(text: str) -> Attempt:
     """ASCII JSON both ways: a diff of bytes that are no text holds lone surrogates."""
     plain = json.loads(text)
-    return Attempt(**{**plain, "ending": Ending(plain["ending"]), "usage": Usage(**plain["usage"])})
+    fault = plain.get("fault")
+    words = {
+        "ending": Ending(plain["ending"]),
+        "usage": Usage(**plain["usage"]),
+        "fault": Fault(fault) if fault else None,
+    }
+    return Attempt(**(plain | words))

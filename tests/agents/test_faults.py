@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agents.errors import ModelRefused
-from agents.models.faults import MOST_CHARACTERS, Complaint, plain, read_body, retry_after, translate
+from agents.errors import Fault, ModelRefused, ModelUnavailable
+from agents.models.faults import MOST_CHARACTERS, Complaint, plain, read_body, retry_after, translate, try_again
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
@@ -64,3 +64,42 @@ def test_a_redirect_asks_for_a_correction() -> None:
     error = translate("m", Complaint(status=308))
     assert isinstance(error, ModelRefused)
     assert "308" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("complaint", "fault"),
+    [
+        (Complaint(status=429), Fault.UNAVAILABLE),
+        (Complaint(status=503), Fault.UNAVAILABLE),
+        (Complaint(status=529), Fault.UNAVAILABLE),
+        (Complaint(status=200, kind="overloaded_error"), Fault.UNAVAILABLE),
+        (Complaint(status=200, kind="something_new"), Fault.INCOMPLETE),
+        (Complaint(status=401), Fault.KEY),
+        (Complaint(status=403), Fault.KEY),
+        (Complaint(status=400, kind="invalid_api_key"), Fault.KEY),
+        (Complaint(status=400, kind="INVALID_ARGUMENT", text="API key not valid. Please pass one."), Fault.KEY),
+        (Complaint(status=200, kind="authentication_error"), Fault.KEY),
+        (Complaint(status=402), Fault.QUOTA),
+        (Complaint(status=429, kind="insufficient_quota"), Fault.QUOTA),
+        (Complaint(status=400, kind="billing_error"), Fault.QUOTA),
+        (Complaint(status=404), Fault.MISSING),
+        (Complaint(status=400, kind="model_not_found"), Fault.MISSING),
+        (Complaint(status=413), Fault.CONTEXT),
+        (Complaint(status=400, text="prompt is too long"), Fault.CONTEXT),
+        (Complaint(status=400, kind="invalid_request_error"), Fault.REQUEST),
+        (Complaint(status=307), Fault.REQUEST),
+        (Complaint(status=422), Fault.REQUEST),
+    ],
+)
+def test_each_complaint_has_its_fault(complaint: Complaint, fault: Fault) -> None:
+    assert translate("m", complaint).fault is fault
+
+
+def test_an_endpoint_can_say_that_trying_again_is_useless() -> None:
+    assert try_again({})
+    assert try_again({"x-should-retry": "true"})
+    assert not try_again({"x-should-retry": " False "})
+    for status in (429, 503):
+        error = translate("m", Complaint(status=status, again=False))
+        assert isinstance(error, ModelUnavailable)
+        assert not error.again

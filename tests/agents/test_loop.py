@@ -255,6 +255,27 @@ def test_a_model_that_fails_ends_the_attempt_with_its_words(error: Exception, en
     assert (attempt.ending, attempt.reason, attempt.diff) == (ending, str(error), "")
     assert len(recorder.kept) == 1
     assert attempt.cost_usd == pytest.approx(0.01), "what was paid before is counted"
+    assert attempt.fault is getattr(error, "fault", None)
+
+
+def test_work_that_ends_by_itself_is_no_fault_of_the_endpoint() -> None:
+    assert solve(script())[0].fault is None
+    assert solve(script(), limits=replace(LIMITS, steps=2))[0].fault is None
+
+
+def test_a_stop_that_ends_a_wait_for_the_endpoint_is_a_stop() -> None:
+    attempt, _, _ = solve([calling(FIX), ModelUnavailable("busy")], recorder=Stoppable())
+    assert (attempt.ending, attempt.fault, len(attempt.diff)) == (Ending.STOPPED, None, 0)
+
+
+class Stoppable(MemoryRecorder):
+    """Asked to stop while the second call waits for its endpoint: not yet when it begins."""
+
+    asked = 0
+
+    def stopped(self) -> bool:
+        self.asked += 1
+        return self.asked > 2
 
 
 def test_a_model_that_declines_is_not_asked_again() -> None:

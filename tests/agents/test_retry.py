@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
 import pytest
 
 from agents.errors import ContextOverflow, IncompleteReply, ModelError, ModelRefused, ModelUnavailable
-from agents.models.retry import Retrying, RetryPolicy
+from agents.models.retry import Patience, Retrying, RetryPolicy, pause
 from agents.types import Reply
 from tests.support.agent_world import ScriptedModel, saying
 from tests.support.endpoints import READ, USER, WIRES, Wire
@@ -34,9 +38,21 @@ def test_nothing_else_is_tried_again(error: Exception) -> None:
     assert len(model.heard) == 1
 
 
-def test_retry_after_is_obeyed() -> None:
+def test_retry_after_is_obeyed_and_never_undercut() -> None:
     _, waited, _ = ask(ModelUnavailable("busy", retry_after=30), saying("ok"))
-    assert waited == [30]
+    assert waited == [33]
+    policy, busy = RetryPolicy(), ModelUnavailable("busy", retry_after=30)
+    waits = [policy.delay(1, busy, jitter / 100) for jitter in range(100)]
+    assert waits[0] == 30
+    assert all(wait is not None and 30 <= wait < 33 for wait in waits)
+    assert len(set(waits)) == 100, "callers that were turned away together come back apart"
+
+
+def test_an_endpoint_that_says_not_to_try_again_is_believed() -> None:
+    model = ScriptedModel([ModelUnavailable("busy", again=False), saying("ok")])
+    with pytest.raises(ModelUnavailable):
+        Retrying(model, sleep=lambda _: None).query([USER], [], max_output_tokens=10)
+    assert len(model.heard) == 1
 
 
 def test_a_wait_that_is_too_long_is_the_callers_to_decide() -> None:
@@ -60,6 +76,103 @@ def test_waits_are_spread_and_bounded() -> None:
     delays = [policy.delay(failures, error, jitter) for failures in (1, 5, 9) for jitter in (0.0, 0.999)]
     assert delays == pytest.approx([0.5, 0.9995, 5, 9.995, 5, 9.995])
     assert policy.delay(20, error, 0.0) is None
+
+
+class Clock:
+    """Moves by what is slept, and by the seconds that each call takes."""
+
+    def __init__(self, call_seconds: float = 0.0) -> None:
+        self.now, self.call_seconds = 1_000.0, call_seconds
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def exhausted(clock: Clock, patience: Patience, policy: RetryPolicy) -> int:
+    """The calls that were made before the last error was raised."""
+
+    def call() -> None:
+        calls.append(1)
+        clock.now += clock.call_seconds
+        raise ModelUnavailable("busy", retry_after=100)
+
+    calls: list[int] = []
+    retrying = Retrying(
+        ScriptedModel([]), policy, patience=patience, sleep=clock.sleep, jitter=lambda: 0.0, clock=clock
+    )
+    with pytest.raises(ModelUnavailable):
+        retrying.again(call)
+    return len(calls)
+
+
+def test_tries_are_bounded_in_wall_time_too() -> None:
+    clock = Clock(call_seconds=150)
+    assert exhausted(clock, Patience(), RetryPolicy(attempts=100, longest_whole=599)) == 3
+    assert clock.now - 1_000 == 3 * 150 + 2 * 100
+
+
+def test_no_wait_goes_beyond_the_attempts_own_seconds() -> None:
+    """A resumed attempt has fewer left: they count from when its model is made."""
+    clock = Clock()
+    assert exhausted(clock, Patience(seconds=250), RetryPolicy(attempts=100)) == 3
+    assert clock.now - 1_000 == 200
+
+
+def test_a_stop_ends_the_waiting() -> None:
+    clock = Clock()
+    assert exhausted(clock, Patience(stopped=lambda: clock.now > 1_050), RetryPolicy(attempts=100)) == 1
+    slept: list[float] = []
+    pause(10, lambda: len(slept) >= 3, slept.append)
+    assert slept == [1, 1, 1]
+    pause(2.5, lambda: False, slept.append)
+    assert slept[3:] == [1, 1, 0.5]
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.adapter)
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
+def test_each_passing_trouble_is_tried_again_over_the_wire(wire: Wire, status: int) -> None:
+    waited: list[float] = []
+    with model_server(problem(status, "overloaded_error", "busy"), wire.message(text="ok")) as server:
+        model = Retrying(wire.model(server), sleep=waited.append, jitter=lambda: 0.0)
+        assert model.query([USER], [READ], max_output_tokens=10).message.text == "ok"
+    assert waited == [0.5]
+    assert len(server.requests) == 2, "the SDK adds no tries of its own"
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.adapter)
+def test_a_date_and_milliseconds_are_waited_for_over_the_wire(wire: Wire) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
+    script = (
+        problem(503, "api_error", "x", Retry_After=date),
+        problem(429, "rate_limit_error", "x", retry_after_ms="1500"),
+    )
+    waited: list[float] = []
+    with model_server(*script, wire.message(text="ok")) as server:
+        model = Retrying(wire.model(server), sleep=waited.append, jitter=lambda: 0.0)
+        model.query([USER], [READ], max_output_tokens=10)
+    assert 15 < waited[0] <= 20
+    assert waited[1] == 1.5
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.adapter)
+@pytest.mark.parametrize("headers", [{"x_should_retry": "false"}, {"Retry_After": "301"}])
+def test_what_the_endpoint_forbids_or_puts_off_too_long_is_not_tried_again(wire: Wire, headers: dict[str, str]) -> None:
+    with model_server(problem(429, "rate_limit_error", "x", **headers)) as server, pytest.raises(ModelUnavailable):
+        Retrying(wire.model(server), sleep=lambda _: None).query([USER], [READ], max_output_tokens=10)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.adapter)
+def test_a_wait_is_slept_in_full_over_the_wire(wire: Wire) -> None:
+    busy = problem(529, "overloaded_error", "busy", retry_after_ms="300")
+    with model_server(busy, wire.message(text="ok")) as server:
+        started = time.monotonic()
+        policy = RetryPolicy(first_delay=0.01)
+        Retrying(wire.model(server), policy).query([USER], [READ], max_output_tokens=10)
+    assert 0.3 <= time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.adapter)

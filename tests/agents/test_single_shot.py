@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agents import single_shot
-from agents.errors import StrategyUnavailable
+from agents.errors import Fault, StrategyUnavailable
 from agents.models import build
 from agents.models.sampler import Form
 from agents.protocols import Model
@@ -237,7 +237,7 @@ def test_an_endpoint_that_fails_ends_the_attempt_with_what_was_paid(tmp_path: Pa
     model = ScriptedModel([saying(TEST), ModelRefused("m: no")])
     environment = DirectoryEnvironment(tmp_path, player.FILES, runner="unittest")
     attempt = single_shot.solve(player.TASK, environment, model, AttemptLimits(), MemoryRecorder())
-    assert (attempt.ending, attempt.reason) == (Ending.MODEL_FAILED, "m: no")
+    assert (attempt.ending, attempt.reason, attempt.fault) == (Ending.MODEL_FAILED, "m: no", Fault.REQUEST)
     assert attempt.cost_usd == pytest.approx(0.01)
 
 
@@ -258,6 +258,7 @@ def test_a_window_that_holds_no_question_is_said_so(tmp_path: Path) -> None:
         attempt = single_shot.solve(player.TASK, environment, model, AttemptLimits(), MemoryRecorder())
     assert attempt.ending is Ending.LIMIT
     assert "does not fit the window" in attempt.reason
+    assert attempt.fault is Fault.CONTEXT
     assert not _paid(server)
 
 
