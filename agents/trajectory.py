@@ -1,37 +1,89 @@
 """Trajectories as files: one JSON document, or append-only JSON lines while an attempt runs.
 
-Text goes out as ASCII with escapes, so that any string comes back as it was, lone surrogates included.
+Text goes out as ASCII with escapes, so that any string comes back as it was, lone surrogates included. Keys may be
+added within a version, and are read as absent from older files; what an older reader would take for something else
+raises `VERSION`.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, assert_never
 
+from agents.durable_lines import append, sync_directory, whole_lines
 from agents.errors import TrajectoryError
-from agents.types import Message, Part, Reasoning, Role, Step, Text, ToolCall, ToolResult, Trajectory, Usage
+from agents.types import (
+    Attempt,
+    Ending,
+    Message,
+    Origin,
+    Part,
+    Reasoning,
+    Role,
+    Step,
+    Text,
+    ToolCall,
+    ToolResult,
+    Trajectory,
+    Usage,
+)
 
 VERSION = 1
 _HEADER = ("task_id", "model", "strategy", "prompt_version")
 
 
+def of_attempt(attempt: Attempt, steps: Sequence[Step]) -> Trajectory:
+    """An attempt that is over, with the steps that were recorded of it."""
+    return Trajectory(
+        task_id=attempt.task_id,
+        model=attempt.model,
+        strategy=attempt.strategy,
+        prompt_version=attempt.prompt_version,
+        steps=tuple(steps),
+        ending=attempt.ending,
+        reason=attempt.reason,
+        summary=attempt.summary,
+    )
+
+
 def to_json(trajectory: Trajectory) -> str:
     """One readable JSON document; `from_json` gives the same value back."""
-    document = {**_header(trajectory), "steps": [step_to_plain(step) for step in trajectory.steps]}
-    return json.dumps(document, indent=1, allow_nan=False)
+    return json.dumps(to_plain(trajectory), indent=1, allow_nan=False)
 
 
 def from_json(text: str) -> Trajectory:
     """Raises `TrajectoryError`."""
-    document = _parse(text, "the trajectory")
+    return from_plain(_parse(text, "The trajectory"))
+
+
+def to_plain(trajectory: Trajectory) -> dict[str, Any]:
+    origin = {"origin": asdict(trajectory.origin)} if trajectory.origin else {}
+    steps = [step_to_plain(step) for step in trajectory.steps]
+    return {**_header(trajectory), **_end(trajectory), **origin, "steps": steps}
+
+
+def from_plain(document: Mapping[str, Any]) -> Trajectory:
+    """Raises `TrajectoryError`."""
     steps = document.get("steps")
     if not isinstance(steps, list):
         raise TrajectoryError("The trajectory has no list of steps.")
     return _trajectory(document, tuple(step_from_plain(step) for step in steps))
+
+
+def from_lines(text: str) -> Trajectory:
+    """What a `FileRecorder` has written so far; a last line that is not whole is not there yet.
+
+    Raises `TrajectoryError`.
+    """
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    if not lines:
+        raise TrajectoryError("The trajectory has no whole line yet.")
+    header, *rest = (_parse(line, f"Line {number} of the trajectory") for number, line in enumerate(lines, 1))
+    end = rest[-1] if rest and "ending" in rest[-1] else {}
+    return _trajectory({**header, **end}, tuple(step_from_plain(line) for line in rest if "ending" not in line))
 
 
 def step_to_plain(step: Step) -> dict[str, Any]:
@@ -76,12 +128,12 @@ class FileRecorder:
         self._stop = stop
         self._empty = Trajectory(task_id=task_id, model=model, strategy=strategy, prompt_version=prompt_version)
         self._steps: list[Step] = []
-        lines = _whole_lines(path)
+        lines = whole_lines(path)
         if lines:
             self._resume(lines)
         else:
-            self._append(json.dumps(_header(self._empty)))
-            _sync_directory(path.parent)
+            append(self._path, json.dumps(_header(self._empty)))
+            sync_directory(path.parent)
 
     def steps(self) -> Sequence[Step]:
         return tuple(self._steps)
@@ -89,21 +141,18 @@ class FileRecorder:
     def record(self, step: Step) -> None:
         if step.index != len(self._steps):
             raise ValueError(f"step {step.index} after {len(self._steps)} steps")
-        self._append(json.dumps(step_to_plain(step), allow_nan=False))
+        append(self._path, json.dumps(step_to_plain(step), allow_nan=False))
         self._steps.append(step)
 
     def stopped(self) -> bool:
         return self._stop()
 
+    def finish(self, attempt: Attempt) -> None:
+        """The last line says how it ended: who follows the file need not wait for more."""
+        append(self._path, json.dumps(_end(of_attempt(attempt, ()))))
+
     def trajectory(self) -> Trajectory:
-        head = self._empty
-        return Trajectory(
-            task_id=head.task_id,
-            model=head.model,
-            strategy=head.strategy,
-            prompt_version=head.prompt_version,
-            steps=tuple(self._steps),
-        )
+        return replace(self._empty, steps=tuple(self._steps))
 
     def _resume(self, lines: Sequence[str]) -> None:
         header = _trajectory(_parse(lines[0], str(self._path)), ())
@@ -114,54 +163,21 @@ class FileRecorder:
         ):
             raise TrajectoryError(f"{self._path} holds another attempt: {header.model} on {header.task_id}.")
         self._empty = header
-        self._steps = [step_from_plain(_parse(line, str(self._path))) for line in lines[1:]]
+        plain = [_parse(line, str(self._path)) for line in lines[1:]]
+        self._steps = [step_from_plain(line) for line in plain if "ending" not in line]
         if any(step.index != place for place, step in enumerate(self._steps)):
             raise TrajectoryError(f"{self._path}: steps are missing.")
-
-    def _append(self, line: str) -> None:
-        with self._path.open("ab") as file:
-            file.write(line.encode("ascii") + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _whole_lines(path: Path) -> list[str]:
-    """The file's lines, after a torn last one was cut off; none when there is no file."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return []
-    end = data.rfind(b"\n") + 1
-    lines = data[:end].decode("ascii", "replace").splitlines()
-    if lines and not _is_json(lines[-1]):
-        # A line that ends, yet is none: blocks that reached the disk out of order.
-        end = data.rfind(b"\n", 0, end - 1) + 1
-        lines.pop()
-    if end < len(data):
-        with path.open("r+b") as file:
-            file.truncate(end)
-            os.fsync(file.fileno())
-    return lines
-
-
-def _is_json(line: str) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _header(trajectory: Trajectory) -> dict[str, Any]:
     return {"version": trajectory.version, **{field: getattr(trajectory, field) for field in _HEADER}}
+
+
+def _end(trajectory: Trajectory) -> dict[str, Any]:
+    """Nothing where it is not known, as in files of before it was written."""
+    if trajectory.ending is None:
+        return {}
+    return {"ending": trajectory.ending.value, "reason": trajectory.reason, "summary": trajectory.summary}
 
 
 def _parse(text: str, what: str) -> Mapping[str, Any]:
@@ -188,7 +204,22 @@ def _trajectory(document: Mapping[str, Any], steps: tuple[Step, ...]) -> Traject
         strategy=str(values["strategy"]),
         prompt_version=str(values["prompt_version"]),
         steps=steps,
+        **_ended(document),
     )
+
+
+def _ended(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The optional fields. Raises `TrajectoryError`."""
+    values: dict[str, Any] = {}
+    try:
+        if document.get("ending") is not None:
+            values = {"ending": Ending(document["ending"])}
+            values |= {field: str(document.get(field, "")) for field in ("reason", "summary")}
+        if (origin := document.get("origin")) is not None:
+            values["origin"] = Origin(format=str(origin["format"]), root=str(origin["root"]), rest=origin["rest"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise TrajectoryError(f"The trajectory's end or origin cannot be read: {error}") from None
+    return values
 
 
 def _step(plain: Any) -> Step:

@@ -158,6 +158,33 @@ class Step:
     """For strategies without messages: one line a person can follow."""
 
 
+class Ending(StrEnum):
+    """How an attempt ended. Only SUBMITTED carries a patch that the model stands for."""
+
+    SUBMITTED = "submitted"
+    CANNOT_REPRODUCE = "cannot_reproduce"
+    NEEDS_DECISION = "needs_decision"
+    GAVE_UP = "gave_up"
+    """A strategy that searched and found nothing."""
+    LIMIT = "limit"
+    STUCK = "stuck"
+    FORMAT_ERRORS = "format_errors"
+    MODEL_FAILED = "model_failed"
+    STOPPED = "stopped"
+    """Cancelled by a person or a drain."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a run came from that another program recorded (`agents.interchange`)."""
+
+    format: str
+    root: str = ""
+    """The directory that its commands worked in; "" where its file does not say."""
+    rest: Any = None
+    """What its file holds beyond our words, so that the file can be written again as it was."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Trajectory:
     """All steps of an attempt; versioned JSON in its file form (`agents.trajectory`)."""
@@ -168,6 +195,12 @@ class Trajectory:
     strategy: str
     prompt_version: str
     steps: tuple[Step, ...] = ()
+    ending: Ending | None = None
+    """None while it goes on, or where nobody wrote how it ended."""
+    reason: str = ""
+    summary: str = ""
+    """As in `Attempt`: one sentence of ours, and the model's own words."""
+    origin: Origin | None = None
 
     @property
     def usage(self) -> Usage:
@@ -185,22 +218,6 @@ class Trajectory:
                 return None
             total += step.cost_usd
         return total
-
-
-class Ending(StrEnum):
-    """How an attempt ended. Only SUBMITTED carries a patch that the model stands for."""
-
-    SUBMITTED = "submitted"
-    CANNOT_REPRODUCE = "cannot_reproduce"
-    NEEDS_DECISION = "needs_decision"
-    GAVE_UP = "gave_up"
-    """A strategy that searched and found nothing."""
-    LIMIT = "limit"
-    STUCK = "stuck"
-    FORMAT_ERRORS = "format_errors"
-    MODEL_FAILED = "model_failed"
-    STOPPED = "stopped"
-    """Cancelled by a person or a drain."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -138,6 +138,27 @@ def evaluate(
 
 
 @app.command()
+def show(
+    run: Annotated[str, typer.Argument(help="A trajectory's file, a directory of results, a job or an attempt.")],
+    step: Annotated[int | None, typer.Option("--step", min=1, help="Only this step; the first is 1.")] = None,
+    start: Annotated[int, typer.Option("--from", min=1, help="From this step on.")] = 1,
+    full: Annotated[bool, typer.Option("--full", help="Cut nothing.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until the attempt ends.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object; with --follow one a line: the steps, then the end.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """A run, step by step: what the model said and did, what it changed and cost, how it ended, the verdict."""
+    from bot import show_commands
+    from bot.inspection.figures import Selection
+
+    selection = Selection(only=step, start=start)
+    options = show_commands.ShowOptions(run=run, selection=selection, full=full, follow=follow, as_json=as_json)
+    raise typer.Exit(show_commands.show(load(config), options))
+
+
+@app.command()
 def demo(
     model: ModelOption = "",
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.trajectory import FileRecorder, to_json
-from agents.types import Attempt, Task, Trajectory
+from agents.trajectory import FileRecorder, of_attempt, to_json
+from agents.types import Attempt, Task
 from bot.errors import UsageError
 from bot.repo_config import PATH, ConfigProblem, RepoConfig, parse
 from bot.workshop_docker import DockerWorkshop
@@ -113,18 +113,13 @@ def repository_config(workshop: DockerWorkshop, repository: str, commit: str) ->
 def fix(workshop: DockerWorkshop, task: Task, model: str, out: Path) -> Fix:
     """One attempt and its verification; everything made is written below `out`, also when Ctrl-C ends it early."""
     steps = out_directory(out) / "steps.jsonl"
-    steps.unlink(missing_ok=True)
+    for name in (steps.name, "trajectory.json", "patch.diff", "proof.json"):  # of an earlier attempt
+        (out / name).unlink(missing_ok=True)
     recorder = FileRecorder(steps, task_id=task.id, model=model, strategy="")
     config = repository_config(workshop, task.repository, task.base_commit)
     attempt = workshop.attempt(task, model, recorder, config)
-    trajectory = Trajectory(
-        task_id=task.id,
-        model=attempt.model,
-        strategy=attempt.strategy,
-        prompt_version=attempt.prompt_version,
-        steps=tuple(recorder.steps()),
-    )
-    (out / "trajectory.json").write_text(to_json(trajectory), encoding="utf-8")
+    recorder.finish(attempt)
+    (out / "trajectory.json").write_text(to_json(of_attempt(attempt, recorder.steps())), encoding="utf-8")
     (out / "patch.diff").write_text(attempt.diff, encoding="utf-8", errors="surrogateescape")
     if not attempt.diff:
         return Fix(attempt=attempt, proof=None, directory=out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from bot.store.attempts import AttemptStore, Spent, StoreRecorder
+from bot.store.attempts import AttemptStore, AttemptView, Spent, StoreRecorder
 from bot.store.database import Clock, Database
 from bot.store.deliveries import DeliveryStore, Pending
 from bot.store.jobs import JobStore, JobView, job_id_for
@@ -41,4 +41,4 @@ class Store:
         self.database.close()
 
 
-__all__ = ["JobView", "Pending", "ScoredJob", "Spent", "Store", "StoreRecorder", "job_id_for"]
+__all__ = ["AttemptView", "JobView", "Pending", "ScoredJob", "Spent", "Store", "StoreRecorder", "job_id_for"]

@@ -24,6 +24,19 @@ class Spent:
     unpriced: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class AttemptView:
+    """An attempt with what a person asks about it, begun or over."""
+
+    id: str
+    job_id: JobId
+    model: str
+    started_at: float
+    finished_at: float | None
+    result: Attempt | None
+    """None while it goes on."""
+
+
 class AttemptStore:
     """All methods raise `bot.errors.StoreError`."""
 
@@ -69,8 +82,23 @@ class AttemptStore:
         with self._database.reading() as connection:
             return tuple(_attempt(row.result) for row in connection.execute(query))
 
-    def steps(self, attempt_id: str) -> tuple[Step, ...]:
-        query = sa.select(steps.c.body).where(steps.c.attempt_id == attempt_id).order_by(steps.c.step)
+    def named(self, name: str) -> tuple[AttemptView, ...]:
+        """The attempts of the job of this name, or the one attempt of this name, in the order they began."""
+        query = (
+            sa.select(attempts)
+            .where(sa.or_(attempts.c.job_id == name, attempts.c.id == name))
+            .order_by(attempts.c.started_at, attempts.c.id)
+        )
+        with self._database.reading() as connection:
+            return tuple(map(_view, connection.execute(query)))
+
+    def steps(self, attempt_id: str, *, start: int = 0) -> tuple[Step, ...]:
+        """Those from index `start` on."""
+        query = (
+            sa.select(steps.c.body)
+            .where(steps.c.attempt_id == attempt_id, steps.c.step >= start)
+            .order_by(steps.c.step)
+        )
         with self._database.reading() as connection:
             return tuple(step_from_plain(json.loads(row.body)) for row in connection.execute(query))
 
@@ -127,6 +155,18 @@ class StoreRecorder:
 
     def stopped(self) -> bool:
         return self._stopped()
+
+
+def _view(row: sa.Row[tuple[object, ...]]) -> AttemptView:
+    found = row._mapping
+    return AttemptView(
+        id=found["id"],
+        job_id=JobId(found["job_id"]),
+        model=found["model"],
+        started_at=found["started_at"],
+        finished_at=found["finished_at"],
+        result=_attempt(found["result"]) if found["finished_at"] is not None else None,
+    )
 
 
 def _attempt(text: str) -> Attempt:

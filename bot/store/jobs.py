@@ -77,6 +77,10 @@ class JobStore:
             raise StoreError(f"There is no job {job_id}.")
         return _view(row)
 
+    def has(self, job_id: JobId) -> bool:
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(jobs.c.id).where(jobs.c.id == job_id)).first() is not None
+
     def recent(self, limit: int = 50) -> tuple[JobView, ...]:
         with self._database.reading() as connection:
             rows = connection.execute(sa.select(jobs).order_by(jobs.c.created_at.desc()).limit(limit)).all()

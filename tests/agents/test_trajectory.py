@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.errors import TrajectoryError
-from agents.trajectory import FileRecorder, from_json, step_from_plain, step_to_plain, to_json
-from agents.types import Message, Reasoning, Role, Step, Text, ToolCall, ToolResult, Trajectory, Usage
+from agents.trajectory import FileRecorder, from_json, from_lines, of_attempt, step_from_plain, step_to_plain, to_json
+from agents.types import (
+    Attempt,
+    Ending,
+    Message,
+    Origin,
+    Reasoning,
+    Role,
+    Step,
+    Text,
+    ToolCall,
+    ToolResult,
+    Trajectory,
+    Usage,
+)
 
 TEXT = st.text(st.characters(codec=None), max_size=20)  # lone surrogates included
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -48,7 +62,9 @@ STEPS = st.builds(
     diff=TEXT,
     note=TEXT,
 )
-TRAJECTORIES = st.builds(
+ENDS = st.fixed_dictionaries({"ending": st.sampled_from(Ending), "reason": TEXT, "summary": TEXT}) | st.just({})
+ORIGINS = st.none() | st.builds(Origin, format=TEXT, root=TEXT, rest=JSON)
+UNENDED = st.builds(
     Trajectory,
     version=st.just(1),
     task_id=TEXT,
@@ -56,7 +72,9 @@ TRAJECTORIES = st.builds(
     strategy=TEXT,
     prompt_version=TEXT,
     steps=st.lists(STEPS, max_size=3).map(tuple),
+    origin=ORIGINS,
 )
+TRAJECTORIES = st.builds(lambda run, end: replace(run, **end), UNENDED, ENDS)
 
 
 @given(TRAJECTORIES)
@@ -92,6 +110,9 @@ PLAIN = step_to_plain(Step(index=0, messages=(Message(role=Role.USER, parts=(Tex
         json.dumps({key: value for key, value in GOOD.items() if key != "task_id"}),
         json.dumps({**GOOD, "model": 3}),
         json.dumps({**GOOD, "steps": {}}),
+        json.dumps({**GOOD, "ending": "exploded"}),
+        json.dumps({**GOOD, "origin": {"format": "theirs"}}),
+        json.dumps({**GOOD, "origin": 3}),
         json.dumps({**GOOD, "steps": [3]}),
         json.dumps({**GOOD, "steps": [{**PLAIN, "index": "x"}]}),
         json.dumps({**GOOD, "steps": [{**PLAIN, "messages": [{"role": "king", "parts": []}]}]}),
@@ -176,6 +197,52 @@ def test_the_file_of_another_attempt_is_refused(tmp_path: Path, changes: dict[st
     recorder(tmp_path / "run.jsonl").record(step(0))
     with pytest.raises(TrajectoryError, match="another attempt"):
         recorder(tmp_path / "run.jsonl", **changes)
+
+
+ATTEMPT = Attempt(
+    task_id="t",
+    model="m",
+    strategy="loop",
+    prompt_version="1",
+    ending=Ending.LIMIT,
+    reason="The limit of 2 steps is used up.",
+    diff="",
+    usage=Usage(),
+    cost_usd=1.0,
+    steps=2,
+    seconds=2.0,
+)
+
+
+def test_the_lines_of_a_recording_are_its_trajectory_at_any_byte(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    writing = recorder(path)
+    writing.record(step(0))
+    writing.record(step(1))
+    going_on = from_lines(path.read_text())
+    assert (going_on.steps, going_on.ending) == ((step(0), step(1)), None)
+    writing.finish(ATTEMPT)
+    text = path.read_text()
+    assert from_lines(text) == of_attempt(ATTEMPT, (step(0), step(1)))
+    for cut in range(len(text)):
+        whole = text[:cut].count("\n")
+        if whole:
+            assert len(from_lines(text[:cut]).steps) == min(whole - 1, 2)
+        else:
+            with pytest.raises(TrajectoryError, match="no whole line"):
+                from_lines(text[:cut])
+
+
+def test_an_attempt_that_goes_on_after_its_end_was_written_is_not_over(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    writing = recorder(path)
+    writing.record(step(0))
+    writing.finish(ATTEMPT)
+    again = recorder(path)
+    assert again.steps() == (step(0),)
+    again.record(step(1))
+    assert from_lines(path.read_text()).ending is None
+    assert recorder(path).steps() == (step(0), step(1))
 
 
 def test_steps_come_in_order(tmp_path: Path) -> None:

@@ -230,6 +230,23 @@ def test_finished_attempts_come_back_in_order(store: Store, clock: Time) -> None
     assert store.attempts.of_job(job)[1] == attempt()
 
 
+def test_an_attempt_is_found_by_its_own_name_and_by_its_jobs(store: Store, clock: Time) -> None:
+    job = accepted(store)
+    assert (store.jobs.has(job), store.jobs.has(JobId("job-none"))) == (True, False)
+    for number in (1, 2):
+        store.attempts.begin(f"{job}-{number}", job_id=job, model="m")
+        clock.now += 1
+    store.attempts.finish(f"{job}-1", attempt())
+    first, second = store.attempts.named(job)
+    assert (first.id, first.result, first.finished_at) == (f"{job}-1", attempt(), clock.now)
+    assert (second.job_id, second.result, second.finished_at) == (job, None, None)
+    assert store.attempts.named(f"{job}-2") == (second,)
+    assert store.attempts.named("nobody") == ()
+    for index in range(3):
+        store.attempts.record(f"{job}-2", Step(index=index, messages=()), repository_id=7, model="m")
+    assert [step.index for step in store.attempts.steps(f"{job}-2", start=1)] == [1, 2]
+
+
 # --- results -----------------------------------------------------------------------------------------------------
 
 
