@@ -6,7 +6,8 @@ AgentError
 │   ├── IncompleteReply        the stream or body ended without its end, or cannot be read
 │   ├── ModelRefused           key, permission, unknown model, malformed request: trying again is useless
 │   │   └── ReplayDeparted     a recorded run was asked something it does not hold
-│   └── ContextOverflow        the conversation does not fit the window
+│   ├── ContextOverflow        the conversation does not fit the window
+│   └── OverLimit              the call could break a limit of money: it was not made
 ├── StrategyUnavailable        no such way of solving, or not with this model
 └── TrajectoryError            a trajectory's file cannot be read
 
@@ -45,6 +46,8 @@ class Fault(StrEnum):
 
 class ModelError(AgentError):
     fault = Fault.REQUEST
+    unpaid: bool = False
+    """True where the endpoint certainly charges nothing: it was not reached, or refused before it began."""
 
 
 class ModelUnavailable(ModelError):
@@ -69,6 +72,10 @@ class ModelRefused(ModelError):
 
 class ContextOverflow(ModelError):
     fault = Fault.CONTEXT
+
+
+class OverLimit(ModelError):
+    unpaid = True
 
 
 class ReplayDeparted(ModelRefused):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from agents import tools
 from agents.dialects.tools import correction
-from agents.errors import ContextOverflow, Fault, ModelError, StrategyUnavailable
+from agents.errors import ContextOverflow, Fault, ModelError, OverLimit, StrategyUnavailable
 from agents.limits import Spent, exceeded, output_tokens_left, seconds_left
 from agents.progress import Ended, ended, working_diff
 from agents.prompts import PROMPT_VERSION, opening
@@ -101,7 +101,7 @@ class _Run:
             added = () if self.steps else opening(self.task, list(self.environment.base.paths()))
             try:
                 reply = self.query(added)
-            except ContextOverflow as error:
+            except (ContextOverflow, OverLimit) as error:
                 return Ended(ending=Ending.LIMIT, reason=str(error), fault=error.fault)
             except ModelError as error:
                 failed = Ended(ending=Ending.MODEL_FAILED, reason=str(error), fault=error.fault)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from agents.terms import Terms
 from agents.types import Attempt, Ending, Task
 from bot import publication as wanted
 from bot.engine import Parked
 from bot.errors import BotError, ForgeNotFound
 from bot.forge.protocol import Forge
+from bot.house import House
 from bot.messages import pull_request
 from bot.messages.status import (
     Failed,
@@ -25,10 +26,12 @@ from bot.messages.status import (
     Working,
     status,
 )
+from bot.money.budget import Limits, exhausted
+from bot.money.purse import StorePurse
 from bot.publisher import publish
 from bot.repo_config import PATH, ConfigProblem, RepoConfig, parse
 from bot.routing import BRANCH_PREFIX
-from bot.store import Store, StoreRecorder
+from bot.store import Account, Purpose, Store, StoreRecorder
 from bot.types import IssueText, Job, Repository
 from bot.workshop import Workshop
 from sandbox.errors import PatchDoesNotApply, PatchRefused
@@ -48,14 +51,32 @@ class Tools:
     default_model: str = "repair"
     draft: bool = True
     """How a verified fix is opened where the repository's file does not say."""
-    repository_month_usd: float = 100.0
-    """Dollars of one repository in one calendar month (UTC)."""
+    limits: Limits = field(default_factory=Limits)
+    """Of money."""
+    house: House = field(default_factory=House)
     free_models: frozenset[str] = frozenset()
     """Names that call nobody (`repair`): they work on when the month's budget is used up."""
+
+    def terms(self, account: Account, config: RepoConfig) -> Terms:
+        """On which models may be called for this account."""
+        purse = StorePurse(self.store.spend, self.limits, account)
+        return Terms(purse=purse, wall=self.house.wall(account.repository, config))
 
 
 class OverBudget(BotError):
     pass
+
+
+def account_of(job: Job, attempt: str, purpose: Purpose) -> Account:
+    repository = job.start.repository
+    return Account(
+        attempt=attempt,
+        job=job.id,
+        purpose=purpose,
+        repository_id=repository.id,
+        repository=repository.full_name,
+        installation_id=repository.installation_id,
+    )
 
 
 def branch_for(issue: int) -> str:
@@ -84,6 +105,10 @@ class Fixing:
         return self.tools.forges(self.repository)
 
     @property
+    def account(self) -> Account:
+        return account_of(self.job, self.attempt_id, Purpose.FIX)
+
+    @property
     def issue(self) -> IssueText:
         """The text as it was in the event."""
         return self.job.start.issue or IssueText(number=self.number, title="", body="")
@@ -103,7 +128,7 @@ class Fixing:
 
     def prepare(self) -> dict[str, Any]:
         """The budget is checked, the base commit is fixed and fetched, the repository's own rules are read."""
-        check_budget(self.tools, self.repository, self.model)
+        check_budget(self.tools, self.account, self.model)
         forge, branch = self.forge, self.repository.default_branch
         base = forge.branch_sha(branch)
         if base is None:
@@ -124,13 +149,11 @@ class Fixing:
         recorder = StoreRecorder(
             store.attempts,
             self.attempt_id,
-            repository_id=self.repository.id,
-            model=self.model,
             stopped=lambda: is_draining() or store.jobs.stop_reason(self.job.id) is not None,
         )
-        made = self.tools.workshop.attempt(
-            self.task(prepared), self.model, recorder, RepoConfig.from_json(prepared["config"])
-        )
+        rules = RepoConfig.from_json(prepared["config"])
+        terms = self.tools.terms(self.account, rules)
+        made = self.tools.workshop.attempt(self.task(prepared), self.model, recorder, rules, terms)
         if made.ending is Ending.STOPPED and store.jobs.stop_reason(self.job.id) is None:
             raise Parked  # the process is draining: the next one goes on from the stored steps
         store.attempts.finish(self.attempt_id, made)
@@ -226,19 +249,13 @@ class Fixing:
         return proof
 
 
-def check_budget(tools: Tools, repository: Repository, model: str) -> None:
-    """Raises `OverBudget` when this repository's month is spent and the model would spend more.
+def check_budget(tools: Tools, account: Account, model: str) -> None:
+    """Raises `OverBudget` where a month's limit leaves nothing, before any work is begun for a model that costs.
 
-    Calls whose price is unknown are booked as unknown and cannot be summed: a budget bounds priced models only.
+    Each call is held against the limits again, with what it may cost, by its purse.
     """
     if model in tools.free_models:
         return
-    now = tools.store.database.clock()
-    day = time.gmtime(now)
-    since = now - ((day.tm_mday - 1) * 86400 + day.tm_hour * 3600 + day.tm_min * 60 + day.tm_sec)
-    spent = tools.store.attempts.spent(since=since, repository_id=repository.id)
-    if spent.usd >= tools.repository_month_usd:
-        raise OverBudget(
-            f"This repository's budget for the month is used up: ${spent.usd:.2f} of ${tools.repository_month_usd:.2f} "
-            f"were spent on models. {model} was not started."
-        )
+    denied = exhausted(model, tools.limits, tools.store.spend.used(account))
+    if denied is not None:
+        raise OverBudget(denied.reason)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agents.terms import Terms
 from agents.trajectory import FileRecorder, of_attempt, to_json
 from agents.types import Attempt, Task
 from bot.errors import UsageError
@@ -110,14 +111,17 @@ def repository_config(workshop: DockerWorkshop, repository: str, commit: str) ->
     return config
 
 
-def fix(workshop: DockerWorkshop, task: Task, model: str, out: Path) -> Fix:
-    """One attempt and its verification; everything made is written below `out`, also when Ctrl-C ends it early."""
+def fix(workshop: DockerWorkshop, task: Task, model: str, out: Path, terms: Callable[[RepoConfig], Terms]) -> Fix:
+    """One attempt and its verification; everything made is written below `out`, also when Ctrl-C ends it early.
+
+    `terms`: on which the model may be called, by what the repository says.
+    """
     steps = out_directory(out) / "steps.jsonl"
     for name in (steps.name, "trajectory.json", "patch.diff", "proof.json"):  # of an earlier attempt
         (out / name).unlink(missing_ok=True)
     recorder = FileRecorder(steps, task_id=task.id, model=model, strategy="")
     config = repository_config(workshop, task.repository, task.base_commit)
-    attempt = workshop.attempt(task, model, recorder, config)
+    attempt = workshop.attempt(task, model, recorder, config, terms(config))
     recorder.finish(attempt)
     (out / "trajectory.json").write_text(to_json(of_attempt(attempt, recorder.steps())), encoding="utf-8")
     (out / "patch.diff").write_text(attempt.diff, encoding="utf-8", errors="surrogateescape")

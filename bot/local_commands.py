@@ -13,9 +13,11 @@ from agents.review import Claim
 from bot import local, places, wiring
 from bot.errors import UsageError
 from bot.local import LocalSources
+from bot.money.local import local_terms
 from bot.report import EXIT_NOT_VERIFIED, EXIT_VERIFIED, exit_code, without_proof
 from bot.report import as_json as shared_keys
 from bot.review.assessment import Conclusion, Review, assess
+from bot.store import Purpose
 from bot.terminal import Narrator, diff_panel, key_values, print_json, standard_output, verdict_panel
 from bot.workshop_docker import DockerWorkshop
 from config.settings import Settings
@@ -31,7 +33,9 @@ def fix(settings: Settings, *, repo: Path, base: str, issue: Path, model: str, o
     task = local.local_task(text, str(sources.directory), commit)
     directory = out or places.state_directory(settings) / "fixes" / task.id
     narrator(f"fixing {task.title!r} at {commit[:12]}")
-    made = local.fix(workshop, task, model or settings.models.default, directory)
+    chosen = model or settings.models.default
+    with local_terms(settings, str(sources.directory), f"fix-{task.id}", Purpose.FIX) as terms:
+        made = local.fix(workshop, task, chosen, directory, terms)
     if as_json:
         keys = shared_keys(made.proof, made.attempt) if made.proof else without_proof(made.attempt)
         print_json(keys | {"directory": str(made.directory)})
@@ -86,9 +90,11 @@ def review(settings: Settings, *, repo: Path, base: str, head: str, model: str, 
     name, head_sha = str(sources.directory), sources.commit(head)
     fork = workshop.merge_base(name, sources.commit(base), head_sha)
     diff = workshop.diff(name, fork, head_sha)
-    proof = workshop.verify(name, fork, diff, local.repository_config(workshop, name, fork))
+    config = local.repository_config(workshop, name, fork)
+    proof = workshop.verify(name, fork, diff, config)
     seen = assess(proof, head_sha)
-    claims = workshop.review_call(head, diff, proof, model or settings.models.default)
+    with local_terms(settings, name, f"review-{head_sha[:12]}", Purpose.REVIEW) as terms:
+        claims = workshop.review_call(head, diff, proof, model or settings.models.default, terms(config))
     if out:
         local.write_proof(proof, out)
     if as_json:

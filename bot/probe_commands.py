@@ -10,6 +10,7 @@ from agents.probe.choice import described, fitted
 from agents.probe.record import Found, Probe, rows
 from bot import places, wiring
 from bot.errors import UsageError
+from bot.money.local import probe_terms
 from bot.terminal import plain_table, print_json, standard_output
 from config.models import Adapter, ModelSpec, UnknownModel
 from config.settings import Settings, model_key
@@ -30,7 +31,8 @@ def probe(settings: Settings, name: str, *, as_json: bool) -> int:
     key = model_key(spec.key_variable)
     if spec.key_variable and key is None:
         raise ModelRefused(f"{name}: no key. Set {spec.key_variable}.")
-    found = ask(spec, key)
+    with probe_terms(settings, name) as terms:
+        found = ask(spec, key, terms)
     path = _kept(settings, spec, found)
     now = fitted(spec, found)
     if as_json:

@@ -169,6 +169,11 @@ class RepoConfig(_Closed):
         description="Run and review pull requests: true for authors who may write, everyone, or false; left out: the "
         "operator's choice.",
     )
+    self_hosted_only: bool | None = Field(
+        default=None,
+        description="True: the source is only sent to self-hosted models. Where the operator has set that, nothing "
+        "that stands here takes it away.",
+    )
     environment: EnvironmentOverride = Field(
         default_factory=EnvironmentOverride, description="How to build and run the tests, where detection is wrong."
     )

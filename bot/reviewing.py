@@ -9,12 +9,13 @@ from typing import Any
 from agents.types import Step
 from bot import publication as wanted
 from bot.errors import BotError
-from bot.fixing import OverBudget, Tools, check_budget
+from bot.fixing import OverBudget, Tools, account_of, check_budget
 from bot.forge.protocol import Forge
 from bot.messages import review as words
 from bot.publisher import publish
 from bot.repo_config import PATH, ConfigProblem, RepoConfig, parse
 from bot.review import Anchored, anchor, assess
+from bot.store import Purpose
 from bot.types import Job, Publication
 from bot.workshop import Finding
 from sandbox.errors import PatchRefused
@@ -82,24 +83,26 @@ class Reviewing:
     def find(self, prepared: dict[str, Any]) -> list[dict[str, Any]]:
         """The model's claims; empty where it was not asked for, or has no opinion.
 
-        What it said and what it cost are stored in one commit before either is used: a crash after that pays nothing
-        again, and the bill counts in the month's budget.
+        What it said is stored before it is used: a crash after that pays nothing again. What it cost was booked when
+        it was answered.
         """
         if not self.job.start.findings:
             return []
         attempts, call = self.tools.store.attempts, f"{self.job.id}-review"
         stored = attempts.steps(call)
         if not stored:
+            account = account_of(self.job, call, Purpose.REVIEW)
             try:
-                check_budget(self.tools, self.repository, self.model)
+                check_budget(self.tools, account, self.model)
             except OverBudget:
                 return []  # running the tests costs nothing: the review is made, without a model's opinion
+            terms = self.tools.terms(account, RepoConfig.from_json(prepared["config"]))
             given = self.tools.workshop.findings(
-                self.name, CommitSha(prepared["base"]), self.diff(prepared), self.proof(), self.model
+                self.name, CommitSha(prepared["base"]), self.diff(prepared), self.proof(), self.model, terms
             )
             said = json.dumps([asdict(finding) for finding in given.findings])
             step = Step(index=0, messages=(), usage=given.usage, cost_usd=given.cost_usd, note=said)
-            attempts.record(call, step, repository_id=self.repository.id, model=self.model)
+            attempts.record(call, step)
             stored = attempts.steps(call)
         found: list[dict[str, Any]] = json.loads(stored[0].note)
         return found

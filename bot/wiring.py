@@ -11,6 +11,8 @@ from agents.probe.choice import fitted
 from agents.probe.shelf import Shelf
 from agents.types import AttemptLimits
 from bot.errors import UsageError
+from bot.house import House
+from bot.money.budget import Limits as MoneyLimits
 from config.models import Lineup, LineupError, default_lineup, load
 from config.settings import Settings, build_environment, build_proxies, ca_bundle, toolchain_directories
 from sandbox.cache import RunCache
@@ -105,6 +107,22 @@ def attempt_limits(settings: Settings) -> AttemptLimits:
         cost_usd=limits.cost_usd,
         seconds=limits.seconds,
     )
+
+
+def money_limits(settings: Settings) -> MoneyLimits:
+    limits = settings.limits
+    return MoneyLimits(
+        attempt=limits.cost_usd,
+        job=limits.job_usd,
+        repository=limits.repository_month_usd,
+        installation=limits.installation_month_usd,
+        month=limits.month_usd,
+        unpriced=limits.unpriced,
+    )
+
+
+def house(settings: Settings) -> House:
+    return House(repositories=settings.models.self_hosted_only, hosts=settings.models.self_hosted_hosts)
 
 
 def workshop(settings: Settings, docker: Engine, sources: Sources, progress: Progress) -> DockerWorkshop:

@@ -40,7 +40,8 @@ def worker(settings: Settings) -> None:
             forges=_forges(GitHubApp(identity)),
             default_model=settings.models.default,
             draft=settings.policy.pull_request == "draft",
-            repository_month_usd=settings.limits.repository_month_usd,
+            limits=wiring.money_limits(settings),
+            house=wiring.house(settings),
             free_models=frozenset(spec.name for spec in wiring.lineup(settings) if spec.adapter is Adapter.NONE),
         )
         policy = wiring.image_policy(settings)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents.protocols import Recorder
+from agents.terms import Terms
 from agents.types import Attempt, Task, Usage
 from bot.repo_config import RepoConfig
 from bot.types import IssueText, Repository
@@ -57,10 +58,11 @@ class Workshop(Protocol):
 
     def task(self, repository: Repository, issue: IssueText, base: CommitSha) -> Task: ...
 
-    def attempt(self, task: Task, model: str, recorder: Recorder, config: RepoConfig) -> Attempt:
+    def attempt(self, task: Task, model: str, recorder: Recorder, config: RepoConfig, terms: Terms) -> Attempt:
         """One model on one task, in a container of its own, going on from what the recorder holds.
 
-        `config` is the repository's own word on its environment, here and in `verify`.
+        `config` is the repository's own word on its environment, here and in `verify`; `terms` say who pays for the
+        model's calls, and how far the source may go.
         """
         ...
 
@@ -76,6 +78,6 @@ class Workshop(Protocol):
         """The files that `diff` changes, as it leaves them. Raises `sandbox.errors.PatchDoesNotApply`."""
         ...
 
-    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str) -> Opinion:
+    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str, terms: Terms) -> Opinion:
         """At most three findings, one paid call; none, and no bill, when no model is configured."""
         ...

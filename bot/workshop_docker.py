@@ -18,6 +18,7 @@ from agents.models.retry import Patience
 from agents.protocols import Model, Recorder
 from agents.review import Claims, review
 from agents.strategies import strategy
+from agents.terms import Terms
 from agents.types import Attempt, AttemptLimits, Ending, Task, Usage
 from bot.errors import UsageError
 from bot.narrated import Narrated
@@ -86,7 +87,7 @@ class DockerWorkshop:
             body=issue.body,
         )
 
-    def attempt(self, task: Task, model: str, recorder: Recorder, config: RepoConfig) -> Attempt:
+    def attempt(self, task: Task, model: str, recorder: Recorder, config: RepoConfig, terms: Terms) -> Attempt:
         spec = self._spec(model)
         base = self.tree(task.repository, task.base_commit)
         plan = plan_for(base, config)
@@ -98,7 +99,7 @@ class DockerWorkshop:
             solve = strategy(spec.strategy)
             limits = self._bench.attempt_limits
             left = seconds_left(limits, Spent.of(recorder.steps()))
-            endpoint = self._model(spec, Patience(seconds=left, stopped=recorder.stopped))
+            endpoint = self._model(spec, terms, Patience(seconds=left, stopped=recorder.stopped))
             return solve(task, environment, endpoint, limits, narrated)
 
     def police(self, diff: str) -> Patch:
@@ -126,14 +127,14 @@ class DockerWorkshop:
         after = before.apply(diff)
         return tuple(_file_at(after, path) for path in sorted(before.changed_paths(after)))
 
-    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str) -> Opinion:
-        claims = self.review_call(repository, diff, proof, model)
+    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str, terms: Terms) -> Opinion:
+        claims = self.review_call(repository, diff, proof, model, terms)
         found = tuple(Finding(path=claim.path, line=claim.line, claim=claim.claim) for claim in claims.claims)
         return Opinion(findings=found, usage=claims.usage, cost_usd=claims.cost_usd)
 
-    def review_call(self, title: str, diff: str, proof: Proof, model: str) -> Claims:
+    def review_call(self, title: str, diff: str, proof: Proof, model: str, terms: Terms) -> Claims:
         """One model's opinion on a diff, with its bill; nothing where the model is `repair`, which has no opinion."""
-        endpoint = self._model(self._spec(model))
+        endpoint = self._model(self._spec(model), terms)
         if endpoint is None:
             return Claims()
         return review(endpoint, title, diff, (verdict_name(proof.verdict), *why(proof.verdict)))
@@ -152,8 +153,8 @@ class DockerWorkshop:
         except UnknownModel as error:
             raise UsageError(str(error)) from None
 
-    def _model(self, spec: ModelSpec, patience: Patience | None = None) -> Model | None:
-        return build(spec, model_key(spec.key_variable), patience=patience)
+    def _model(self, spec: ModelSpec, terms: Terms, patience: Patience | None = None) -> Model | None:
+        return build(spec, model_key(spec.key_variable), terms, patience=patience)
 
 
 def plan_for(base: RepoView, config: RepoConfig) -> EnvironmentPlan | None:

@@ -170,6 +170,12 @@ class Models(Group):
     """A lineup of your own (TOML, as `config/models.toml`), added to the built-in one."""
     default: str = "repair"
     """The model for a job that names none; `repair` needs no key."""
+    self_hosted_only: Annotated[Words, NoDecode] = ()
+    """Repositories whose source may only be sent to self-hosted models, e.g. `acme/*` or `*`. A repository can add
+    itself by its own file, and cannot take itself out."""
+    self_hosted_hosts: Annotated[Words, NoDecode] = ()
+    """Hosts (`llm.example.com`) and networks (`100.64.0.0/10`) that count as self-hosted, beside loopback and private
+    addresses."""
 
 
 class Limits(Group):
@@ -183,8 +189,16 @@ class Limits(Group):
     """Answer tokens of one attempt."""
     cost_usd: float = Field(default=3.0, gt=0)
     """Dollars of one attempt."""
+    job_usd: float | None = Field(default=10.0, gt=0)
+    """Dollars of one job, all its attempts together."""
     repository_month_usd: float = Field(default=100.0, gt=0)
     """Dollars of one repository in one calendar month (UTC)."""
+    installation_month_usd: float | None = Field(default=None, gt=0)
+    """Dollars of one installation of the App (an organisation or a user) in one calendar month; unset: no limit."""
+    month_usd: float | None = Field(default=None, gt=0)
+    """Dollars of everything together in one calendar month; unset: no limit."""
+    unpriced: Literal["refuse", "allow"] = "refuse"
+    """What becomes of a vendor's model whose price is unknown: no limit in dollars can bound it."""
     seconds: float = Field(default=1800.0, gt=0)
     """Wall time of one attempt."""
     verify_seconds: float = Field(default=1800.0, gt=0)

@@ -15,12 +15,13 @@ from typing import Any
 import anthropic
 from pydantic import SecretStr
 
-from agents.errors import IncompleteReply, ModelError, ModelUnavailable
+from agents.errors import IncompleteReply, ModelError
 from agents.models import faults
 from agents.models.anthropic_wire import Reading, request
 from agents.models.prices import cost
-from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client
+from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client, not_connected
 from agents.types import Message, Reply, ToolSpec
+from agents.wall import OPEN, Wall
 from config.models import ModelSpec
 
 _RAISED = (anthropic.AnthropicError, *TRANSPORT_ERRORS, ValueError, TypeError)
@@ -35,13 +36,14 @@ class AnthropicModel:
         spec: ModelSpec,
         key: SecretStr | None,
         *,
+        wall: Wall = OPEN,
         timeouts: Timeouts | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spec = spec
         self._key = key.get_secret_value() if key else ""
         self._clock = clock
-        http = http_client(timeouts or Timeouts())
+        http = http_client(spec.endpoint, wall, timeouts or Timeouts())
         # A key is always given, so that the SDK never looks for one in the environment or in a profile on the disk.
         self._client = anthropic.Anthropic(
             api_key=self._key or "none",
@@ -94,9 +96,9 @@ class AnthropicModel:
             case anthropic.APIStatusError():
                 return faults.translate(self.name, self._complaint(error))
             case anthropic.APIConnectionError() if not begun:
-                return ModelUnavailable(f"{self.name}: no connection to the endpoint ({type(error).__name__})")
+                return not_connected(self.name, error)
             case _ if not begun and isinstance(error, TRANSPORT_ERRORS):
-                return ModelUnavailable(f"{self.name}: no connection to the endpoint ({type(error).__name__})")
+                return not_connected(self.name, error)
             case _:
                 return IncompleteReply(
                     f"{self.name}: the reply broke off or cannot be read "

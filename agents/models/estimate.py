@@ -61,7 +61,10 @@ class Calibration:
 
     def learn(self, text: str, reported: int) -> None:
         """What an endpoint said a prompt was. Reports of nothing (many servers say 0) are ignored."""
-        estimated = structural(text)
+        self.compare(structural(text), reported)
+
+    def compare(self, estimated: int, reported: int) -> None:
+        """`learn`, where the text's structural tokens are known already."""
         if reported > 0 and estimated >= FEW:
             self._ratios.append(reported / estimated)
 

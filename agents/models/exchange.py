@@ -15,9 +15,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from agents.errors import ModelUnavailable
 from agents.models import faults
-from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client
+from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client, not_connected
+from agents.wall import OPEN, Wall
 from config.models import Adapter, ModelSpec
 
 
@@ -42,13 +42,14 @@ class Exchange:
         spec: ModelSpec,
         key: SecretStr | None,
         *,
+        wall: Wall = OPEN,
         timeouts: Timeouts | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spec = spec
         self._key = key.get_secret_value() if key else ""
         self._clock = clock
-        self._client = http_client(timeouts or Timeouts())
+        self._client = http_client(spec.endpoint, wall, timeouts or Timeouts())
         weakref.finalize(self, self._client.close)
         self._base = spec.endpoint.rstrip("/")
         if spec.adapter is Adapter.ANTHROPIC:
@@ -93,9 +94,7 @@ class Exchange:
                 response = self._client.post(url, headers=headers, json=body)
             text = response.text
         except (*TRANSPORT_ERRORS, ValueError) as error:
-            raise ModelUnavailable(
-                f"{self._spec.name}: no connection to the endpoint ({type(error).__name__})"
-            ) from None
+            raise not_connected(self._spec.name, error) from None
         return Exchanged(
             status=response.status_code,
             body=_value(text),

@@ -48,7 +48,13 @@ class Complaint:
 
 
 def translate(model: str, complaint: Complaint) -> ModelError:
-    """The error of ours that a complaint stands for."""
+    """The error of ours that a complaint stands for. One that came instead of an answer is charged by nobody."""
+    error = _translated(model, complaint)
+    error.unpaid = complaint.status >= 300
+    return error
+
+
+def _translated(model: str, complaint: Complaint) -> ModelError:
     said = f": {complaint.text}" if complaint.text else ""
     status = complaint.status
     if _is_too_long(complaint):

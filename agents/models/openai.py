@@ -15,13 +15,14 @@ from typing import Any, Protocol, cast
 import openai
 from pydantic import SecretStr
 
-from agents.errors import IncompleteReply, ModelError, ModelUnavailable
+from agents.errors import IncompleteReply, ModelError
 from agents.models import completions_wire, faults
 from agents.models.completions_wire import Gap, Written
 from agents.models.openai_wire import Reading, request
 from agents.models.prices import cost
-from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client
+from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client, not_connected
 from agents.types import Message, Reply, ToolSpec, Usage
+from agents.wall import OPEN, Wall
 from config.models import ModelSpec
 
 _RAISED = (openai.OpenAIError, *TRANSPORT_ERRORS, ValueError, TypeError)
@@ -40,13 +41,14 @@ class OpenAIModel:
         spec: ModelSpec,
         key: SecretStr | None,
         *,
+        wall: Wall = OPEN,
         timeouts: Timeouts | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spec = spec
         self._key = key.get_secret_value() if key else ""
         self._clock = clock
-        http = http_client(timeouts or Timeouts())
+        http = http_client(spec.endpoint, wall, timeouts or Timeouts())
         # The SDK refuses an empty key, and with none it would look for one in the environment.
         self._client = openai.OpenAI(
             api_key=self._key or "none",
@@ -114,11 +116,11 @@ class OpenAIModel:
             case openai.APIStatusError():
                 return faults.translate(self.name, self._complaint(error, error.response))
             case openai.APIConnectionError() if not begun:
-                return ModelUnavailable(f"{self.name}: no connection to the endpoint ({type(error).__name__})")
+                return not_connected(self.name, error)
             case openai.APIError() if begun and error.body is not None:
                 return faults.translate(self.name, self._complaint(error, None))
             case _ if not begun and isinstance(error, TRANSPORT_ERRORS):
-                return ModelUnavailable(f"{self.name}: no connection to the endpoint ({type(error).__name__})")
+                return not_connected(self.name, error)
             case _:
                 return IncompleteReply(
                     f"{self.name}: the reply broke off or cannot be read "

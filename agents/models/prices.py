@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import genai_prices
 
 from agents.types import Usage
 from config.models import ModelSpec, Price, Rates
 
 _MILLION = 1_000_000
+LONGEST_CALL = timedelta(minutes=20)
+"""A call that is priced by the hour may end in a dearer one."""
 
 
 def cost(spec: ModelSpec, usage: Usage | None) -> float | None:
@@ -17,6 +22,26 @@ def cost(spec: ModelSpec, usage: Usage | None) -> float | None:
     if spec.price is not None:
         return from_override(spec.price, usage)
     return _from_table(spec, usage)
+
+
+def worst_cost(spec: ModelSpec, prompt_tokens: int, output_tokens: int) -> float | None:
+    """US dollars that a call may cost at most; None where the price is unknown.
+
+    The prompt may be charged fresh, or as written to a cache, which is dearer with some vendors. It may also turn out
+    shorter than was estimated: the rates of a lower tier are looked at as well.
+    """
+    if spec.price is None:
+        now = datetime.now(UTC)
+        kinds = _kinds(prompt_tokens, output_tokens)
+        costs = [_from_table(spec, usage, at) for usage in kinds for at in (now, now + LONGEST_CALL)]
+        return max((cost for cost in costs if cost is not None), default=None)
+    lengths = (prompt_tokens, *(tier.above for tier in spec.price.tiers if tier.above < prompt_tokens))
+    return max(from_override(spec.price, usage) for length in lengths for usage in _kinds(length, output_tokens))
+
+
+def _kinds(prompt_tokens: int, output_tokens: int) -> tuple[Usage, Usage]:
+    fresh = Usage(input_tokens=prompt_tokens, output_tokens=output_tokens)
+    return fresh, replace(fresh, cache_write_tokens=prompt_tokens)
 
 
 def from_override(price: Price, usage: Usage) -> float:
@@ -33,7 +58,7 @@ def from_override(price: Price, usage: Usage) -> float:
     return total / _MILLION
 
 
-def _from_table(spec: ModelSpec, usage: Usage) -> float | None:
+def _from_table(spec: ModelSpec, usage: Usage, at: datetime | None = None) -> float | None:
     if not spec.price_provider:
         return None
     counts = genai_prices.Usage(
@@ -43,7 +68,9 @@ def _from_table(spec: ModelSpec, usage: Usage) -> float | None:
         cache_write_tokens=usage.cache_write_tokens,
     )
     try:
-        priced = genai_prices.calc_price(counts, spec.model_id, provider_id=spec.price_provider)
+        priced = genai_prices.calc_price(
+            counts, spec.model_id, provider_id=spec.price_provider, genai_request_timestamp=at
+        )
     except (LookupError, ValueError):
         # LookupError: not in the table. ValueError: counts that contradict each other (an endpoint's own mistake).
         return None

@@ -9,16 +9,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from agents.errors import ContextOverflow, ModelRefused
 from agents.models import completions_wire
 from agents.models.completions_wire import Gap, Written
 from agents.models.exchange import Exchange
+from agents.models.paying import bill_of, pay
 from agents.models.prices import cost
 from agents.models.retry import Retrying
 from agents.models.tokens import TokenCounter, discover
 from agents.protocols import Model
+from agents.purse import NoBook, Purse
 from agents.types import Message, Reply, Role, Text, ToolSpec, Usage
 from config.models import Adapter, FimRoute, ModelSpec, Protocol, TokenizerRoute
 
@@ -66,6 +68,14 @@ GAP = "\N{LEFT DOUBLE PARENTHESIS}gap\N{RIGHT DOUBLE PARENTHESIS}"
 """Stands in a trajectory for the place that was to be filled; no endpoint is sent it."""
 
 
+class _Plain(NamedTuple):
+    """What plain text is asked for with."""
+
+    spec: ModelSpec
+    completions: OpenAIModel
+    exchange: Exchange
+
+
 class Sampler:
     """One endpoint's samples. Raises nothing but `ModelError`s."""
 
@@ -77,6 +87,7 @@ class Sampler:
         completions: OpenAIModel | None = None,
         exchange: Exchange | None = None,
         retrying: Retrying | None = None,
+        purse: Purse | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model
@@ -84,6 +95,7 @@ class Sampler:
         self._completions = completions
         self._exchange = exchange
         self._retrying = retrying or Retrying(model)
+        self._purse = purse or NoBook()
         self._clock = clock
         self._counter: TokenCounter | None = None
 
@@ -158,14 +170,20 @@ class Sampler:
             case Form.CHAT:
                 return self._model.query(prompt.messages(), (), max_output_tokens=most)
             case Form.COMPLETION | Form.INFILL:
-                return self._write(prompt, most)
+                return self._paid(prompt, most)
             case _:
                 assert_never(prompt.form)
 
-    def _write(self, prompt: Prompt, most: int) -> Reply:
+    def _paid(self, prompt: Prompt, most: int) -> Reply:
         spec, completions, exchange = self._spec, self._completions, self._exchange
         if spec is None or completions is None or exchange is None:
             raise ModelRefused(f"{self.name}: the endpoint takes no plain completions")
+        plain = _Plain(spec, completions, exchange)
+        counted = self.count(prompt.whole) + TEMPLATE_TOKENS
+        return pay(self._purse, spec, counted, most, lambda most: self._write(plain, prompt, most), bill_of)
+
+    def _write(self, plain: _Plain, prompt: Prompt, most: int) -> Reply:
+        spec, exchange = plain.spec, plain.exchange
         started = self._clock()
         gap = Gap(before=prompt.text, after=prompt.after if prompt.form is Form.INFILL else "")
         route = spec.fim.route if spec.fim and gap.after else None
@@ -180,7 +198,7 @@ class Sampler:
                     self.name, exchange.require(exchange.root("/infill", asked))
                 )
             case FimRoute.TOKENS | FimRoute.SUFFIX | None:
-                written = completions.complete(
+                written = plain.completions.complete(
                     gap, max_output_tokens=most, stop=prompt.stop, temperature=prompt.temperature
                 )
             case _:

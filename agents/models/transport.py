@@ -1,4 +1,4 @@
-"""The HTTP client that both SDKs are given: explicit limits, and no redirect to another host.
+"""The HTTP client that both SDKs are given: explicit limits, one endpoint, and no redirect to another.
 
 A silence limit alone does not bound a reply (a stream may send a byte a minute for ever), so a response also has an
 end: in seconds and in bytes. Both SDKs stand on httpx2, and its exceptions come through them raw in places.
@@ -6,11 +6,15 @@ end: in seconds and in bytes. Both SDKs stand on httpx2, and its exceptions come
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import httpx2
+
+from agents.errors import ModelError, ModelRefused, ModelUnavailable
+from agents.wall import Wall
 
 TRANSPORT_ERRORS = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL)
 """What may leave an SDK untranslated."""
@@ -51,8 +55,66 @@ class _Bounded(httpx2.SyncByteStream):
         self._inner.close()
 
 
-def http_client(limits: Timeouts, *, clock: Callable[[], float] = time.monotonic) -> httpx2.Client:
-    """Proxies and certificate authorities are the environment's, as companies need it."""
+class HostRefused(httpx2.TransportError):
+    """A connection was not made, because it would have led elsewhere than it may."""
+
+
+class _Walled(httpx2.BaseTransport):
+    """Connects to addresses of the house only, each looked up and judged right before the request."""
+
+    def __init__(self, wall: Wall, inner: httpx2.BaseTransport) -> None:
+        self._wall, self._inner = wall, inner
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        host = request.url.host
+        found = _addresses(host, request.url.port)
+        admitted = self._wall.admitted(host, found)
+        if not admitted:
+            raise HostRefused(f"{host} is not known as self-hosted, so nothing of this repository is sent there")
+        failure: httpx2.ConnectError | None = None
+        for address in admitted:
+            try:
+                return self._inner.handle_request(_to(address, request))
+            except httpx2.ConnectError as error:
+                failure = error
+        raise failure or httpx2.ConnectError(f"{host} has no address")
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _to(address: str, request: httpx2.Request) -> httpx2.Request:
+    """The request on its way to the judged address, not to the name again; the certificate must still be the name's."""
+    return httpx2.Request(
+        request.method,
+        request.url.copy_with(host=address.partition("%")[0]),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": request.url.host},
+    )
+
+
+def _addresses(host: str, port: int | None) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port or 443, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpx2.ConnectError(f"the name {host} cannot be looked up: {error}") from None
+    return [str(address[0]) for *_, address in found]
+
+
+def http_client(
+    endpoint: str, wall: Wall, limits: Timeouts, *, clock: Callable[[], float] = time.monotonic
+) -> httpx2.Client:
+    """The one maker of connections to models: to the endpoint's own origin, and, behind a wall, to the house only.
+
+    Certificate authorities are the environment's, as companies need it. So are proxies, but for behind a wall: there
+    the environment decides nothing about where a connection goes.
+    """
+    origin = _origin(httpx2.URL(endpoint))
+
+    def hold_to_origin(request: httpx2.Request) -> None:
+        if _origin(request.url) != origin:
+            raise HostRefused(f"the request would have gone to {request.url.host}, which is not the model's endpoint")
 
     def bound(response: httpx2.Response) -> None:
         if isinstance(response.stream, httpx2.SyncByteStream):
@@ -61,5 +123,35 @@ def http_client(limits: Timeouts, *, clock: Callable[[], float] = time.monotonic
     return httpx2.Client(
         timeout=httpx2.Timeout(limits.silence, connect=limits.connect),
         follow_redirects=False,
-        event_hooks={"response": [bound]},
+        event_hooks={"request": [hold_to_origin], "response": [bound]},
+        # A transport of one's own knows no proxy; without `trust_env` no `.netrc` is read either.
+        transport=_Walled(wall, httpx2.HTTPTransport()) if wall.self_hosted_only else None,
+        trust_env=not wall.self_hosted_only,
     )
+
+
+def _origin(url: httpx2.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
+
+
+def not_connected(model: str, error: BaseException) -> ModelError:
+    """What it means that a call failed before an answer began, however deep an SDK has wrapped the cause."""
+    causes = tuple(_causes(error))
+    for cause in causes:
+        if isinstance(cause, HostRefused):
+            found: ModelError = ModelRefused(f"{model}: {cause}")
+            break
+    else:
+        found = ModelUnavailable(f"{model}: no connection to the endpoint ({type(error).__name__})")
+    # A request that may have arrived may be charged, whatever became of its answer.
+    found.unpaid = any(isinstance(cause, _NEVER_SENT) for cause in causes)
+    return found
+
+
+_NEVER_SENT = (HostRefused, httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol, httpx2.InvalidURL)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -8,16 +8,19 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from agents.errors import ContextOverflow, IncompleteReply, ModelError, ModelUnavailable
-from agents.models import adapter, completions_wire, faults
+from agents.errors import ContextOverflow, IncompleteReply, ModelError, OverLimit
+from agents.models import bare, completions_wire, faults
 from agents.models.completions_wire import Gap
 from agents.models.exchange import Exchange, Exchanged
+from agents.models.paying import Metered
 from agents.models.tokens import ask as count
 from agents.models.tokens import discover
 from agents.models.transport import Timeouts
 from agents.probe import questions, reading
+from agents.probe.paid import PaidQuestions
 from agents.probe.reading import Heard
 from agents.probe.record import Found, Probe
+from agents.terms import OPEN, Terms
 from agents.types import Message, Reply, Role, Text, Usage
 from config.models import Adapter, FimRoute, ModelSpec, TokenizerRoute
 
@@ -33,12 +36,13 @@ def _now() -> datetime:
 def probe(
     spec: ModelSpec,
     key: SecretStr | None,
+    terms: Terms = OPEN,
     *,
     now: Callable[[], datetime] = _now,
     timeouts: Timeouts = TIMEOUTS,
 ) -> Probe:
     """What the endpoint of a row (adapter `openai` or `anthropic`) can do, asked now."""
-    asking = _Asking(spec, key, timeouts)
+    asking = _Asking(spec, key, terms, timeouts)
     asking.all()
     found = {**asking.found, "problems": tuple(dict.fromkeys(asking.problems))}
     return Probe(endpoint=spec.endpoint, model_id=spec.model_id, at=now(), **found)
@@ -49,11 +53,13 @@ class _Over(Exception):
 
 
 class _Asking:
-    def __init__(self, spec: ModelSpec, key: SecretStr | None, timeouts: Timeouts) -> None:
+    def __init__(self, spec: ModelSpec, key: SecretStr | None, terms: Terms, timeouts: Timeouts) -> None:
         self.spec = spec
         self.key = key
+        self.terms = terms
         self.timeouts = timeouts
-        self.exchange = Exchange(spec, key, timeouts=timeouts)
+        self.exchange = Exchange(spec, key, wall=terms.wall, timeouts=timeouts)
+        self.questions = PaidQuestions(spec, self.exchange, terms.purse)
         self.found: dict[str, Any] = {}
         self.problems: list[str] = []
 
@@ -67,11 +73,15 @@ class _Asking:
             ):  # fmt: skip
                 try:
                     question()
+                except OverLimit as error:
+                    self.problems.append(f"One question was not asked: {error}")
                 except ModelError as error:
                     self.problems.append(f"It did not answer to one question: {error}")
         except _Over:
             pass
-        except ModelUnavailable as error:
+        except OverLimit as error:
+            self.problems.append(f"It was not asked further: {error}")
+        except ModelError as error:
             self.found.setdefault("reachable", Found.NO)
             self.problems.append(str(error))
 
@@ -115,7 +125,7 @@ class _Asking:
         if got.is_good:
             self.greeted(got)
         if self.spec.adapter is Adapter.OPENAI:
-            plain = self.exchange.base("/completions", questions.completion(self.spec, questions.CODE_BEFORE))
+            plain = self.questions.base("/completions", questions.completion(self.spec, questions.CODE_BEFORE))
             self.keyed(plain)
             is_text = plain.is_good and bool(reading.heard(plain.body).finish)
             self.found["completions"] = Found.YES if is_text else Found.NO
@@ -141,13 +151,13 @@ class _Asking:
 
     def chat_post(self, body: Mapping[str, Any]) -> Exchanged:
         path = "/messages" if self.spec.adapter is Adapter.ANTHROPIC else "/chat/completions"
-        return self.exchange.base(path, body)
+        return self.questions.base(path, body)
 
     def say(self, text: str, *, most: int, stop: tuple[str, ...] = ()) -> Exchanged:
         """The same question as a chat, or as text to continue."""
         if self.chats:
             return self.chat_post(questions.chat(self.spec, text, most=most, stop=stop))
-        return self.exchange.base("/completions", questions.completion(self.spec, text, most=most, stop=stop))
+        return self.questions.base("/completions", questions.completion(self.spec, text, most=most, stop=stop))
 
     # --- abilities
 
@@ -224,14 +234,15 @@ class _Asking:
         """None where the stream breaks off, or has no counts where the row wants them."""
         from agents.models.openai import OpenAIModel
 
-        model = adapter(spec, self.key, timeouts=self.timeouts)
+        model = bare(spec, self.key, self.terms, timeouts=self.timeouts)
         try:
             if self.chats:
                 hello = Message(role=Role.USER, parts=(Text(text=questions.HELLO),))
-                return model.query([hello], (), max_output_tokens=questions.ANSWER_TOKENS)
+                metered = Metered(model, spec, self.terms.purse)
+                return metered.query([hello], (), max_output_tokens=questions.ANSWER_TOKENS)
             if not isinstance(model, OpenAIModel):
                 return None
-            written = model.complete(Gap(before=questions.CODE_BEFORE), max_output_tokens=questions.SHORT)
+            written = self.questions.stream(model, spec, Gap(before=questions.CODE_BEFORE))
         except IncompleteReply:
             return None
         return _as_reply(written)
@@ -260,22 +271,22 @@ class _Asking:
 
     def by_infill(self) -> bool:
         gap = Gap(before=questions.CODE_BEFORE, after=questions.CODE_AFTER)
-        got = self.exchange.root("/infill", completions_wire.llama_cpp_request(gap, max_tokens=questions.SHORT))
+        got = self.questions.root("/infill", completions_wire.llama_cpp_request(gap, max_tokens=questions.SHORT))
         return got.is_good and bool(_written(completions_wire.llama_cpp_answer, got))
 
     def by_mistral(self) -> bool:
         gap = Gap(before=questions.CODE_BEFORE, after=questions.CODE_AFTER)
         asked = completions_wire.mistral_request(self.spec, gap, max_tokens=questions.SHORT)
-        got = self.exchange.base("/fim/completions", asked)
+        got = self.questions.base("/fim/completions", asked)
         return got.is_good and bool(_written(completions_wire.mistral_answer, got))
 
     def by_suffix(self) -> bool:
         """A server that takes a suffix and drops it counts no more tokens with it than without."""
         if self.found.get("completions") is not Found.YES:
             return False
-        bare = self.exchange.base("/completions", questions.completion(self.spec, questions.CODE_BEFORE))
+        bare = self.questions.base("/completions", questions.completion(self.spec, questions.CODE_BEFORE))
         asked = questions.completion(self.spec, questions.CODE_BEFORE, suffix=questions.CODE_AFTER)
-        got = self.exchange.base("/completions", asked)
+        got = self.questions.base("/completions", asked)
         if not got.is_good:
             return False
         longer = reading.heard(got.body).input_tokens - reading.heard(bare.body).input_tokens

@@ -61,6 +61,11 @@ def completion(
     return {**asked, **({"stop": list(stop)} if stop else {})}
 
 
+def most_of(body: Mapping[str, Any]) -> int:
+    """The output tokens that a question of any wire allows."""
+    return next(int(body[key]) for key in ("max_tokens", "max_completion_tokens", "n_predict") if key in body)
+
+
 def long_text(words: int) -> str:
     """About as many tokens as words for any tokenizer: one short common word, again and again."""
     return " ".join(["the"] * words)

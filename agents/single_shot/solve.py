@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agents.errors import Fault, ModelError, StrategyUnavailable
+from agents.errors import Fault, ModelError, OverLimit, StrategyUnavailable
 from agents.limits import Spent
 from agents.models.sampler import Form, Prompt, Sampler
 from agents.protocols import Environment, Model, Recorder
@@ -64,7 +64,8 @@ def solve(
         ending, reason, diff, fault = end.ending, end.reason, "", end.fault
         environment.reset()
     except ModelError as error:
-        ending, reason, diff, fault = Ending.MODEL_FAILED, str(error), "", error.fault
+        ending = Ending.LIMIT if isinstance(error, OverLimit) else Ending.MODEL_FAILED
+        reason, diff, fault = str(error), "", error.fault
         if recorder.stopped():  # what ended a wait for the endpoint, which then is no failure of its
             ending, reason, fault = Ending.STOPPED, "The attempt was stopped on request.", None
         environment.reset()

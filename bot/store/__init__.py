@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from bot.store.attempts import AttemptStore, AttemptView, Spent, StoreRecorder
+from bot.store.attempts import AttemptStore, AttemptView, StoreRecorder
 from bot.store.database import Clock, Database
 from bot.store.deliveries import DeliveryStore, Pending
 from bot.store.jobs import JobStore, JobView, job_id_for
 from bot.store.results import OutcomeStore, ProofStore, PublicationStore, ScoredJob
+from bot.store.spend import Account, Purpose, SpendStore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,7 @@ class Store:
     deliveries: DeliveryStore
     jobs: JobStore
     attempts: AttemptStore
+    spend: SpendStore
     proofs: ProofStore
     publications: PublicationStore
     outcomes: OutcomeStore
@@ -32,6 +34,7 @@ class Store:
             deliveries=DeliveryStore(database),
             jobs=JobStore(database),
             attempts=AttemptStore(database),
+            spend=SpendStore(database),
             proofs=ProofStore(database),
             publications=PublicationStore(database),
             outcomes=OutcomeStore(database),
@@ -41,4 +44,6 @@ class Store:
         self.database.close()
 
 
-__all__ = ["AttemptView", "JobView", "Pending", "ScoredJob", "Spent", "Store", "StoreRecorder", "job_id_for"]
+__all__ = [
+    "Account", "AttemptView", "JobView", "Pending", "Purpose", "ScoredJob", "Store", "StoreRecorder", "job_id_for",
+]  # fmt: skip

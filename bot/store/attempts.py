@@ -1,4 +1,4 @@
-"""Attempts, their steps and what the steps cost. A step and its cost are stored in one commit: the checkpoint."""
+"""Attempts and their steps: the checkpoint."""
 
 from __future__ import annotations
 
@@ -12,16 +12,8 @@ from agents.errors import Fault
 from agents.trajectory import step_from_plain, step_to_plain
 from agents.types import Attempt, Ending, Step, Usage
 from bot.store.database import Database
-from bot.store.schema import attempts, spend, steps
+from bot.store.schema import attempts, steps
 from bot.types import JobId
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spent:
-    """Dollars of known price, and how many calls had a price that is not known."""
-
-    usd: float = 0.0
-    unpriced: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,56 +94,29 @@ class AttemptStore:
         with self._database.reading() as connection:
             return tuple(step_from_plain(json.loads(row.body)) for row in connection.execute(query))
 
-    def record(self, attempt_id: str, step: Step, *, repository_id: int, model: str) -> None:
-        """The step and its cost, durably, once: a step that is there already is neither replaced nor booked again."""
-        now = self._database.clock()
+    def record(self, attempt_id: str, step: Step) -> None:
+        """The step, durably, once: one that is there already is not replaced. Its calls are booked by their purse."""
         body = {
             "attempt_id": attempt_id,
             "step": step.index,
             "body": json.dumps(step_to_plain(step)),
-            "recorded_at": now,
+            "recorded_at": self._database.clock(),
         }
         with self._database.writing() as connection:
             self._database.insert_new(connection, steps, [body])
-            if step.usage != Usage() or step.cost_usd != 0.0:
-                cost = {
-                    "attempt_id": attempt_id,
-                    "step": step.index,
-                    "repository_id": repository_id,
-                    "model": model,
-                    "input_tokens": step.usage.input_tokens,
-                    "output_tokens": step.usage.output_tokens,
-                    "cost_usd": step.cost_usd,
-                    "booked_at": now,
-                }
-                self._database.insert_new(connection, spend, [cost])
-
-    def spent(self, *, since: float, repository_id: int | None = None) -> Spent:
-        """What was booked since then, of one repository or of all."""
-        unpriced = sa.func.sum(sa.case((spend.c.cost_usd.is_(None), 1), else_=0))
-        query = sa.select(sa.func.sum(spend.c.cost_usd), unpriced).where(spend.c.booked_at >= since)
-        if repository_id is not None:
-            query = query.where(spend.c.repository_id == repository_id)
-        with self._database.reading() as connection:
-            usd, count = connection.execute(query).one()
-        return Spent(usd=float(usd or 0.0), unpriced=int(count or 0))
 
 
 class StoreRecorder:
     """An attempt's checkpoints in the store; structurally an `agents.protocols.Recorder`."""
 
-    def __init__(
-        self, store: AttemptStore, attempt_id: str, *, repository_id: int, model: str, stopped: Callable[[], bool]
-    ) -> None:
-        self._store, self._attempt_id = store, attempt_id
-        self._repository_id, self._model = repository_id, model
-        self._stopped = stopped
+    def __init__(self, store: AttemptStore, attempt_id: str, *, stopped: Callable[[], bool]) -> None:
+        self._store, self._attempt_id, self._stopped = store, attempt_id, stopped
 
     def steps(self) -> Sequence[Step]:
         return self._store.steps(self._attempt_id)
 
     def record(self, step: Step) -> None:
-        self._store.record(self._attempt_id, step, repository_id=self._repository_id, model=self._model)
+        self._store.record(self._attempt_id, step)
 
     def stopped(self) -> bool:
         return self._stopped()

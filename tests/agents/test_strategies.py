@@ -15,11 +15,14 @@ from agents.models.replay import ReplayModel
 from agents.models.retry import Retrying
 from agents.models.sampler import Sampler
 from agents.strategies import STRATEGIES, strategy
+from agents.terms import Terms
 from agents.trajectory import to_json
 from agents.types import Trajectory
+from agents.wall import Wall
 from config.models import default_lineup, load
 
 KEY = SecretStr("sk-1")
+WALL = Terms(wall=Wall(self_hosted_only=True))
 
 
 def test_there_are_three_ways_to_solve() -> None:
@@ -68,12 +71,12 @@ def test_a_model_without_tools_speaks_in_text() -> None:
 @pytest.mark.parametrize("name", ["claude-opus", "gpt"])
 def test_self_hosted_only_is_a_wall(name: str) -> None:
     with pytest.raises(ModelRefused, match="only self-hosted"):
-        build(default_lineup().get(name), KEY, self_hosted_only=True)
+        build(default_lineup().get(name), KEY, WALL)
 
 
 def test_self_hosted_only_lets_through_what_stays_in_the_house() -> None:
-    assert build(default_lineup().get("qwen2_5-coder"), None, self_hosted_only=True) is not None
-    assert build(default_lineup().get("repair"), None, self_hosted_only=True) is None
+    assert build(default_lineup().get("qwen2_5-coder"), None, WALL) is not None
+    assert build(default_lineup().get("repair"), None, WALL) is None
 
 
 def test_a_replay_is_opened_from_its_file(tmp_path: Path) -> None:

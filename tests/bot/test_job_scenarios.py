@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from agents.types import Step, Usage
+from agents.types import Usage
 from bot.fixing import Tools
 from bot.forge.app import AppIdentity, GitHubApp
 from bot.forge.github import GitHubForge
@@ -18,11 +18,13 @@ from bot.localhub.acts import issues
 from bot.localhub.domain import Role
 from bot.localhub.server import LocalHub
 from bot.manifest import load_manifest
+from bot.money.budget import Limits
+from bot.money.purse import StorePurse
 from bot.pipeline import Pipeline, outcome_text
-from bot.store import JobView, Store
+from bot.store import Account, JobView, Purpose, Store
 from bot.types import DeliveryId, IssueText, JobId, JobKind, JobState, OutcomeKind, RecordOutcome, Repository, StartJob
 from tests.support import proofs
-from tests.support.durable_world import Fate, FileWorkshop
+from tests.support.durable_world import Fate, FileWorkshop, call_of
 from tests.support.hub import running_hub
 
 NAME = "octo/shop"
@@ -91,8 +93,11 @@ class World:
         return self.tools.workshop.fate.lines("calls.log")
 
     def spend(self, usd: float) -> None:
-        step = Step(index=0, messages=(), usage=Usage(input_tokens=1), cost_usd=usd)
-        self.store.attempts.record("an-earlier-job-1", step, repository_id=self.repository.id, model="m")
+        account = Account(
+            attempt="an-earlier-job-1", job="an-earlier-job", purpose=Purpose.FIX, repository_id=self.repository.id
+        )
+        held = StorePurse(self.store.spend, Limits(attempt=None, job=None, repository=None), account).hold(call_of("m"))
+        held.paid(Usage(input_tokens=1), usd)
 
     def close(self, number: int) -> None:
         inner, repository = self.hub.hub, self.hub.repository(NAME)
@@ -215,8 +220,8 @@ def test_a_pull_request_that_no_job_of_ours_opened_is_not_waited_for(world: Worl
 
 def test_a_reviews_model_call_is_booked_on_its_repository(world: World) -> None:
     assert world.review().job.state is JobState.DONE
-    assert world.store.attempts.spent(since=0, repository_id=world.repository.id).usd == 0.125
-    assert world.store.attempts.spent(since=0, repository_id=world.repository.id + 1).usd == 0
+    (booked,) = world.store.spend.totals(("repository", "purpose", "model"), since=0)
+    assert (booked.key, booked.calls, booked.usd) == ((NAME, "review", "m"), 1, 0.125)
 
 
 def test_a_review_is_made_without_the_models_opinion_when_the_budget_is_used_up(world: World) -> None:
@@ -227,10 +232,13 @@ def test_a_review_is_made_without_the_models_opinion_when_the_budget_is_used_up(
 
 
 def test_what_reviews_cost_counts_in_the_budget_of_fixes_and_what_is_free_goes_on(world: World) -> None:
-    world.tools = replace(world.tools, repository_month_usd=0.125)
+    world.tools = replace(world.tools, limits=Limits(repository=0.6))
     world.review()
     refused = world.fix()
     assert (refused.job.state, world.calls()) == (JobState.FAILED, ["review"])
-    assert "budget for the month is used up: $0.12 of $0.12" in refused.reason
-    world.tools = replace(world.tools, free_models=frozenset({"m"}))
+    said = "limit of $0.60 a month could be broken: $0.12 are spent, and the next call of m may cost $0.50"
+    assert said in refused.reason
+    world.tools = replace(world.tools, limits=Limits(repository=0.125))
+    assert "limit of $0.12 a month is used up: $0.12 are spent" in world.fix().reason
+    world.tools = replace(world.tools, limits=Limits(repository=2.0), free_models=frozenset({"m"}))
     assert world.fix().job.state is JobState.DONE

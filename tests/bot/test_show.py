@@ -44,7 +44,7 @@ from config import settings as configuration
 from config.settings import Settings
 from sandbox.proof import sha256_of, to_statement
 from sandbox.types import NotFixed, Verdict, Verified, verdict_name
-from tests.bot.test_store import REPOSITORY, accepted
+from tests.bot.test_store import accepted
 from tests.support.proofs import VERDICTS, proof
 
 SYSTEM = Message(role=Role.SYSTEM, parts=(Text(text="You repair code."),))
@@ -355,7 +355,7 @@ def store(settings: Settings) -> Any:
 def begun(store: Store, job: JobId, number: int = 1, model: str = "under-test") -> StoreRecorder:
     name = f"{job}-{number}"
     store.attempts.begin(name, job_id=job, model=model)
-    return StoreRecorder(store.attempts, name, repository_id=REPOSITORY.id, model=model, stopped=lambda: False)
+    return StoreRecorder(store.attempts, name, stopped=lambda: False)
 
 
 def test_a_jobs_run_is_read_from_the_store(shown: Show, store: Store) -> None:

@@ -167,34 +167,16 @@ STEP = Step(
 
 
 def test_a_step_comes_back_exactly(store: Store) -> None:
-    store.attempts.record("a-1", STEP, repository_id=7, model="m")
+    store.attempts.record("a-1", STEP)
+    store.attempts.record("a-1", replace(STEP, note="another"))
     assert store.attempts.steps("a-1") == (STEP,)
     assert store.attempts.steps("a-2") == ()
-
-
-def test_a_step_is_booked_once(store: Store) -> None:
-    for _ in range(2):
-        store.attempts.record("a-1", STEP, repository_id=7, model="m")
-    assert store.attempts.spent(since=0).usd == 0.25
-
-
-def test_spend_is_by_time_and_repository_and_counts_unknown_prices(store: Store, clock: Time) -> None:
-    store.attempts.record("a-1", STEP, repository_id=7, model="m")
-    clock.now += 1000
-    store.attempts.record("a-1", replace(STEP, index=1, cost_usd=None), repository_id=7, model="m")
-    store.attempts.record("a-2", replace(STEP, cost_usd=1.0), repository_id=8, model="m")
-    store.attempts.record("a-2", Step(index=1, messages=(), note="searched"), repository_id=8, model="repair")
-    everything, recent = store.attempts.spent(since=0), store.attempts.spent(since=clock.now)
-    assert (everything.usd, everything.unpriced) == (1.25, 1)
-    assert (recent.usd, recent.unpriced) == (1.0, 1)
-    assert store.attempts.spent(since=clock.now, repository_id=8).unpriced == 0
-    assert store.attempts.spent(since=clock.now + 1).usd == 0.0
 
 
 def test_a_recorder_goes_on_from_what_a_crash_left(store: Store) -> None:
     stopped = threading.Event()
     for index in range(2):
-        recorder = StoreRecorder(store.attempts, "a-1", repository_id=7, model="m", stopped=stopped.is_set)
+        recorder = StoreRecorder(store.attempts, "a-1", stopped=stopped.is_set)
         assert len(recorder.steps()) == index
         recorder.record(replace(STEP, index=index))
     assert not recorder.stopped()
@@ -243,7 +225,7 @@ def test_an_attempt_is_found_by_its_own_name_and_by_its_jobs(store: Store, clock
     assert store.attempts.named(f"{job}-2") == (second,)
     assert store.attempts.named("nobody") == ()
     for index in range(3):
-        store.attempts.record(f"{job}-2", Step(index=index, messages=()), repository_id=7, model="m")
+        store.attempts.record(f"{job}-2", Step(index=index, messages=()))
     assert [step.index for step in store.attempts.steps(f"{job}-2", start=1)] == [1, 2]
 
 

@@ -18,6 +18,8 @@ from typing import Any
 import structlog
 
 from agents.protocols import Recorder
+from agents.purse import Call
+from agents.terms import Terms
 from agents.types import Attempt, Ending, Message, Role, Step, Task, Text, Usage
 from bot.engine import Gate, QueueConfig, Steps
 from bot.fixing import Tools
@@ -101,8 +103,8 @@ class DyingJobs(JobStore):
 class DyingAttempts(AttemptStore):
     fate: Fate
 
-    def record(self, attempt_id: str, step: Step, *, repository_id: int, model: str) -> None:
-        super().record(attempt_id, step, repository_id=repository_id, model=model)
+    def record(self, attempt_id: str, step: Step) -> None:
+        super().record(attempt_id, step)
         if attempt_id.endswith("-review"):
             self.fate.point("booked review")
 
@@ -211,13 +213,16 @@ class FileWorkshop:
     def task(self, repository: Repository, issue: IssueText, base: CommitSha) -> Task:
         return Task(id="t", repository=repository.full_name, base_commit=base, title=issue.title, body=issue.body)
 
-    def attempt(self, task: Task, model: str, recorder: Recorder, config: RepoConfig) -> Attempt:
+    def attempt(self, task: Task, model: str, recorder: Recorder, config: RepoConfig, terms: Terms) -> Attempt:
         index = len(recorder.steps())
         while index < CALLS or self.until_stopped:
             if recorder.stopped():
                 return replace(proofs.ATTEMPT, ending=Ending.STOPPED, diff="")
+            held = terms.purse.hold(call_of(model))
             self.fate.note("calls.log", str(index))
             self.fate.point(f"paid call {index}")
+            held.paid(Usage(input_tokens=10), 0.25)
+            self.fate.point(f"booked call {index}")
             said = Message(role=Role.ASSISTANT, parts=(Text(text=f"step {index}"),))
             recorder.record(Step(index=index, messages=(said,), usage=Usage(input_tokens=10), cost_usd=0.25, diff=DIFF))
             self.fate.point(f"recorded step {index}")
@@ -238,11 +243,19 @@ class FileWorkshop:
     def files(self, repository: str, base: CommitSha, diff: str) -> Sequence[FileAt]:
         return (FileAt(path="slug.py", mode="100644", data=b"b\n"),)
 
-    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str) -> Opinion:
+    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str, terms: Terms) -> Opinion:
+        held = terms.purse.hold(call_of(model))
         self.fate.note("calls.log", "review")
         self.fate.point("paid review")
+        held.paid(Usage(input_tokens=10, output_tokens=5), 0.125)
+        self.fate.point("booked review call")
         claim = Finding(path="slug.py", line=1, claim="An empty title is lost.")
         return Opinion(findings=(claim,), usage=Usage(input_tokens=10, output_tokens=5), cost_usd=0.125)
+
+
+def call_of(model: str) -> Call:
+    """A call that may cost half a dollar."""
+    return Call(model=model, prompt_tokens=10, output_tokens=100, worst_usd=lambda output: 0.5)
 
 
 def open_store(directory: Path) -> Store:

@@ -1,0 +1,243 @@
+"""The book of calls. A row is made before its call, with the worst case set aside, and settled after it.
+
+What counts against a limit is what a call cost, where that is known; else the worst case that was set aside for it: of
+a call under way, of one that broke off, of one whose process died. So no two calls can spend the same dollar, and a
+process that dies leaves its last call in the book instead of a hole.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from agents.types import Usage
+from bot.money.budget import Denied, Granted, Scope, Used, month_start
+from bot.money.owner import here, is_dead
+from bot.store.database import Database
+from bot.store.schema import spend
+
+LONGEST_CALL = 1_200.0
+"""Seconds; longer than a model's client lets any call last. What is set aside for longer belongs to no call."""
+
+
+class Purpose(StrEnum):
+    FIX = "fix"
+    REVIEW = "review"
+    PROBE = "probe"
+    TRIAL = "trial"
+    """An evaluation on a file of instances."""
+
+
+class CallState(StrEnum):
+    HELD = "held"
+    BOOKED = "booked"
+    LOST = "lost"
+    """It broke off, or its process died: what it cost is unknown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """On whose account calls are made."""
+
+    attempt: str
+    """The attempt's id, or another name for one run."""
+    job: str
+    purpose: Purpose
+    repository_id: int = 0
+    repository: str = ""
+    """`owner/name`, or a directory of this machine; "" for none."""
+    installation_id: int = 0
+    """0: not called for by GitHub."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spending:
+    """Calls of one kind added up."""
+
+    key: tuple[str, ...]
+    calls: int
+    under_way: int
+    lost: int
+    unpriced: int
+    """Answered, and nobody knows what they cost."""
+    usage: Usage
+    usd: float
+    """Of the calls whose cost is known."""
+    uncertain_usd: float
+    """The worst case of those that count with it: under way, broken off, or answered without their counts."""
+
+
+class SpendStore:
+    """All methods raise `bot.errors.StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def hold(
+        self,
+        account: Account,
+        model: str,
+        decide: Callable[[Mapping[Scope, Used]], Granted | Denied],
+        worst_usd: Callable[[int], float | None],
+    ) -> tuple[str, Granted] | Denied:
+        """Set a call's worst case aside, if `decide` grants it by what is used: one holder at a time, in one commit."""
+        now = self._database.clock()
+        with self._database.writing() as connection:
+            if not self._database.is_sqlite:
+                connection.exec_driver_sql("LOCK TABLE spend IN SHARE ROW EXCLUSIVE MODE")
+            self._close_abandoned(connection, now)
+            decided = decide(self._used(connection, account, now))
+            if isinstance(decided, Denied):
+                return decided
+            call_id = uuid.uuid4().hex
+            row = {
+                "id": call_id,
+                "attempt_id": account.attempt,
+                "job_id": account.job,
+                "repository_id": account.repository_id,
+                "repository": account.repository,
+                "installation_id": account.installation_id,
+                "purpose": account.purpose.value,
+                "model": model,
+                "state": CallState.HELD.value,
+                **_counts(Usage()),
+                "cost_usd": None,
+                "worst_usd": worst_usd(decided.output_tokens),
+                "owner": here(),
+                "held_at": now,
+                "settled_at": None,
+            }
+            connection.execute(sa.insert(spend), [row])
+        return call_id, decided
+
+    def book(self, call_id: str, usage: Usage, cost_usd: float | None) -> None:
+        self._settle(call_id, state=CallState.BOOKED.value, cost_usd=cost_usd, **_counts(usage))
+
+    def lose(self, call_id: str) -> None:
+        self._settle(call_id, state=CallState.LOST.value)
+
+    def release(self, call_id: str) -> None:
+        """The call was never made: it leaves no trace."""
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(spend).where(spend.c.id == call_id, spend.c.state == CallState.HELD.value))
+
+    def used(self, account: Account) -> Mapping[Scope, Used]:
+        """By scope, as limits count it."""
+        with self._database.reading() as connection:
+            return self._used(connection, account, self._database.clock())
+
+    def totals(self, by: Sequence[str], *, since: float, until: float = float("inf")) -> tuple[Spending, ...]:
+        """Calls begun in that time, added up by columns (`model`, `repository`, `purpose`) or `day`; dearest first."""
+        keys = [self._day() if name == "day" else spend.c[name] for name in by]
+        query = sa.select(*(key.label(f"key{n}") for n, key in enumerate(keys)), *_SUMS)
+        query = query.where(spend.c.held_at >= since, spend.c.held_at < until)
+        query = query.group_by(*keys) if keys else query
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        found = [_spending(row, len(keys)) for row in rows]
+        return tuple(sorted(found, key=lambda one: (-one.usd - one.uncertain_usd, one.key)))
+
+    def accounts(self, *, since: float) -> tuple[Account, ...]:
+        """One account for each repository and installation that calls were made for, to ask `used` about."""
+        columns = (spend.c.repository_id, spend.c.installation_id)
+        query = sa.select(*columns, sa.func.max(spend.c.repository).label("repository"))
+        query = query.where(spend.c.held_at >= since).group_by(*columns).order_by(*columns)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return tuple(Account(attempt="", job="", purpose=Purpose.FIX, **row._mapping) for row in rows)
+
+    def _day(self) -> sa.ColumnElement[int]:
+        """Days since 1970. PostgreSQL rounds where SQLite, which may have no `floor`, cuts off."""
+        days = spend.c.held_at / 86_400.0
+        return sa.cast(days if self._database.is_sqlite else sa.func.floor(days), sa.Integer)
+
+    def _settle(self, call_id: str, **values: object) -> None:
+        with self._database.writing() as connection:
+            connection.execute(
+                sa.update(spend).where(spend.c.id == call_id).values(settled_at=self._database.clock(), **values)
+            )
+
+    def _used(self, connection: sa.Connection, account: Account, now: float) -> dict[Scope, Used]:
+        begun = spend.c.held_at >= month_start(now)
+        of = {
+            Scope.ATTEMPT: spend.c.attempt_id == account.attempt,
+            Scope.JOB: spend.c.job_id == account.job,
+            Scope.REPOSITORY: _own(begun, spend.c.repository_id, account.repository_id),
+            Scope.INSTALLATION: _own(begun, spend.c.installation_id, account.installation_id),
+            Scope.MONTH: begun,
+        }
+        columns = []
+        for scope, condition in of.items():
+            columns += [
+                sa.func.sum(sa.case((condition, _AMOUNT), else_=0.0)).label(f"{scope}_usd"),
+                sa.func.sum(sa.case((sa.and_(condition, _HELD), _AMOUNT), else_=0.0)).label(f"{scope}_aside"),
+                sa.func.sum(sa.case((sa.and_(condition, _UNPRICED), 1), else_=0)).label(f"{scope}_unpriced"),
+            ]
+        row = connection.execute(sa.select(*columns).where(sa.or_(begun, of[Scope.JOB]))).one()._mapping
+        return {
+            scope: Used(
+                usd=float(row[f"{scope}_usd"] or 0.0),
+                aside=float(row[f"{scope}_aside"] or 0.0),
+                unpriced=int(row[f"{scope}_unpriced"] or 0),
+            )
+            for scope in of
+        }
+
+    def _close_abandoned(self, connection: sa.Connection, now: float) -> None:
+        """Calls under way of processes that died, or for longer than a call can last."""
+        query = sa.select(spend.c.id, spend.c.owner, spend.c.held_at).where(spend.c.state == CallState.HELD.value)
+        gone = [row.id for row in connection.execute(query) if row.held_at + LONGEST_CALL < now or is_dead(row.owner)]
+        if gone:
+            connection.execute(
+                sa.update(spend).where(spend.c.id.in_(gone)).values(state=CallState.LOST.value, settled_at=now)
+            )
+
+
+_HELD = spend.c.state == CallState.HELD.value
+_AMOUNT = sa.func.coalesce(spend.c.cost_usd, spend.c.worst_usd, 0.0)
+_UNCERTAIN = sa.and_(spend.c.cost_usd.is_(None), spend.c.worst_usd.is_not(None))
+_UNPRICED = sa.and_(spend.c.cost_usd.is_(None), spend.c.worst_usd.is_(None))
+
+
+def _own(begun: sa.ColumnElement[bool], column: sa.Column[int], own: int) -> sa.ColumnElement[bool]:
+    """0 stands for none, which has nothing in common with another none."""
+    return sa.and_(begun, column == own) if own else sa.false()
+
+
+def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
+    return sa.func.sum(sa.case((condition, 1), else_=0))
+
+
+_TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
+_SUMS = (
+    sa.func.count().label("calls"),
+    _count(_HELD).label("under_way"),
+    _count(spend.c.state == CallState.LOST.value).label("lost"),
+    _count(sa.and_(spend.c.state == CallState.BOOKED.value, spend.c.cost_usd.is_(None))).label("unpriced"),
+    *(sa.func.sum(spend.c[name]).label(name) for name in _TOKENS),
+    sa.func.sum(sa.func.coalesce(spend.c.cost_usd, 0.0)).label("usd"),
+    sa.func.sum(sa.case((_UNCERTAIN, spend.c.worst_usd), else_=0.0)).label("uncertain_usd"),
+)
+
+
+def _counts(usage: Usage) -> dict[str, int]:
+    return {name: getattr(usage, name) for name in _TOKENS}
+
+
+def _spending(row: sa.Row[Any], keys: int) -> Spending:
+    found = row._mapping
+    return Spending(
+        key=tuple(str(found[f"key{n}"]) for n in range(keys)),
+        calls=int(found["calls"]),
+        under_way=int(found["under_way"] or 0),
+        lost=int(found["lost"] or 0),
+        unpriced=int(found["unpriced"] or 0),
+        usage=Usage(**{name: int(found[name] or 0) for name in _TOKENS}),
+        usd=float(found["usd"] or 0.0),
+        uncertain_usd=float(found["uncertain_usd"] or 0.0),
+    )
