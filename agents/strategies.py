@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from agents import loop, repair, single_shot
+from agents import loop, prompts, repair, single_shot
 from agents.errors import StrategyUnavailable
 from agents.protocols import Strategy
+from agents.repair.solve import VERSION as REPAIR_VERSION
+from agents.single_shot.prompts import PROMPT_VERSION as SINGLE_SHOT_VERSION
 from config.models import StrategyName
 
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
@@ -17,6 +19,14 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
         StrategyName.REPAIR.value: repair.solve,
     }
 )
+PROMPT_VERSIONS: Mapping[str, str] = MappingProxyType(
+    {
+        StrategyName.LOOP.value: prompts.PROMPT_VERSION,
+        StrategyName.SINGLE_SHOT.value: SINGLE_SHOT_VERSION,
+        StrategyName.REPAIR.value: REPAIR_VERSION,
+    }
+)
+"""What an attempt of each strategy will say it was made with."""
 
 
 def strategy(name: str) -> Strategy:

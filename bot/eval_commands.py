@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from threading import Event
-from typing import Any, TypeVar
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -19,19 +17,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from bot import local, places, wiring
 from bot.errors import UsageError
 from bot.evaluation import Evaluation, Execution, Setting
+from bot.evaluation_inputs import (
+    check_words,
+    first_of,
+    grading_setting,
+    parsed,
+    read_environment_records,
+    read_instances,
+    tell_problems,
+)
 from bot.evaluation_store import EvaluationStore, write_json
 from bot.report import EXIT_NOT_JUDGED, EXIT_VERIFIED
 from bot.terminal import Narrator, key_values, plain_table, print_json, standard_output
 from config.settings import Settings
 from sandbox.engine import Engine
-from sandbox.runners.report import programs_digest
 from sandbox.swebench import records, report
-from sandbox.swebench.environments import NO_ENVIRONMENTS, Environments, read_environments
-from sandbox.swebench.records import GOLD, Instance, Prediction, Problem, UnreadableFile
+from sandbox.swebench.environments import Environments
+from sandbox.swebench.records import GOLD, Instance, Prediction, Problem
 from sandbox.swebench.report import Graded, Outcome
 
-T = TypeVar("T")
-LARGEST_FILE = 1 << 30
 _SHOWN = 40
 
 
@@ -52,23 +56,18 @@ class EvalOptions:
 
 def evaluate(settings: Settings, options: EvalOptions, *, as_json: bool) -> int:
     """0: every record was read and every prediction graded, resolved or not; 2: something could not be."""
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}", options.run_id):
-        raise UsageError("--run-id: letters, digits, '.', '_' and '-' only: it becomes part of file names")
-    if not options.repositories.is_dir():
-        raise UsageError(f"--repos: there is no directory {options.repositories}")
+    check_words(options.run_id, options.repositories)
     inputs = _read(options)
     directory = local.out_directory(options.out)
     narrator = Narrator()
-    for name, problems in inputs.problems.items():
-        for problem in problems:
-            narrator(f"{name}, {problem.where}: left out: {problem.text}")
+    tell_problems(inputs.problems, narrator)
     engine = wiring.engine(settings)
     limits = wiring.container_limits(settings)
     store = EvaluationStore(
         directory=directory,
         run_id=options.run_id,
         environments=inputs.environments,
-        setting=repr((limits, options.timeout, programs_digest(), version("redgreen"))),
+        setting=grading_setting(limits, options.timeout),
     )
     with _Display(len(inputs.predictions), narrator) as display:
         known = {item: found for item in inputs.predictions if (found := store.done(inputs.instance_of(item), item))}
@@ -112,39 +111,21 @@ class Inputs:
 
 def _read(options: EvalOptions) -> Inputs:
     """Raises `UsageError` where a file gives nothing at all."""
-    instances = _parsed(options.instances, "INSTANCES", records.read_instances)
-    if not instances.records:
-        raise UsageError(f"{options.instances}: no instance in it can be used{_first(instances.problems)}")
+    instances = read_instances(options.instances)
     problems = {options.instances.name: instances.problems}
     if options.predictions == GOLD:
         predictions = records.gold_predictions(instances.records)
     else:
         known = frozenset(item.instance_id for item in instances.records)
         path = Path(options.predictions)
-        found = _parsed(path, "--predictions", lambda data: records.read_predictions(data, known))
+        found = parsed(path, "--predictions", lambda data: records.read_predictions(data, known))
         predictions, problems[path.name] = found.records, found.problems
         if not predictions:
-            raise UsageError(f"{path}: no prediction in it is for one of the instances{_first(found.problems)}")
-    environments = NO_ENVIRONMENTS
+            raise UsageError(f"{path}: no prediction in it is for one of the instances{first_of(found.problems)}")
+    environments = read_environment_records(options.environments)
     if options.environments is not None:
-        environments = _parsed(options.environments, "--environments", read_environments)
         problems[options.environments.name] = environments.problems
     return Inputs(instances=instances.records, predictions=predictions, environments=environments, problems=problems)
-
-
-def _parsed(path: Path, what: str, read: Callable[[bytes], T]) -> T:
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise UsageError(f"{what}: {path} is larger than {LARGEST_FILE >> 20} MiB")
-        return read(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{what}: {path} cannot be read: {error.strerror}") from None
-    except UnreadableFile as error:
-        raise UsageError(f"{what}: {path}: {error}") from None
-
-
-def _first(problems: Sequence[Problem]) -> str:
-    return f": {problems[0].where}: {problems[0].text}" if problems else ""
 
 
 # --- the run -----------------------------------------------------------------------------------------------------

@@ -94,6 +94,8 @@ class Stage:
     plan: EnvironmentPlan
     command: TestCommand
     image: Image
+    scope: str
+    """What the image is shared within: the repository at this commit, since it may hold what was built from it."""
 
 
 @dataclass
@@ -250,8 +252,8 @@ class Evaluation:
             command = TestCommand(runner="", text=command.text, env=command.env)
         if not command.runner and not command.text:
             raise SetupError(f"No runner is known for {plan.runner!r}.")
-        # Not shared between commits: an image may hold what was built from this one.
-        place = Place(engine=setting.engine, base=base, scope=f"{instance.repo}@{base.digest}")
+        scope = f"{instance.repo}@{base.digest}"
+        place = Place(engine=setting.engine, base=base, scope=scope)
         guessed = said is not None and said.installs and not said.as_of
         plan, image = built(
             place, plan, lambda line: setting.progress(f"{instance.instance_id}: {line}"), day_is_guessed=guessed
@@ -264,6 +266,7 @@ class Evaluation:
             plan=plan,
             command=command,
             image=image,
+            scope=scope,
         )
 
     def _base(self, instance: Instance) -> tuple[GitTree, str, str]:

@@ -44,20 +44,25 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Wilson's score interval (95 %, no continuity correction); None for n = 0.
+        """Wilson's; None for n = 0."""
+        return wilson(self.successes, self.n)
 
-        Written out (Wilson 1927), because scipy takes seconds to import and this stands in every demo; a test holds
-        it equal to scipy's.
-        """
-        if not self.n:
-            return None
-        z, share = NormalDist().inv_cdf((1 + CONFIDENCE) / 2), self.successes / self.n
-        weight = z * z / self.n
-        middle = (share + weight / 2) / (1 + weight)
-        half = z * sqrt(share * (1 - share) / self.n + weight / (4 * self.n)) / (1 + weight)
-        low = 0.0 if self.successes == 0 else middle - half
-        high = 1.0 if self.successes == self.n else middle + half
-        return low, high
+
+def wilson(successes: float, n: int) -> tuple[float, float] | None:
+    """Wilson's score interval (95 %, no continuity correction); None for n = 0.
+
+    Written out (Wilson 1927), because scipy takes seconds to import and this stands in every demo; a test holds it
+    equal to scipy's.
+    """
+    if not n:
+        return None
+    z, share = NormalDist().inv_cdf((1 + CONFIDENCE) / 2), successes / n
+    weight = z * z / n
+    middle = (share + weight / 2) / (1 + weight)
+    half = z * sqrt(share * (1 - share) / n + weight / (4 * n)) / (1 + weight)
+    low = 0.0 if successes == 0 else middle - half
+    high = 1.0 if successes == n else middle + half
+    return low, high
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
 GOLD = "gold"
 """The name that stands for the instances' own patches, as a file of predictions and as a model."""
@@ -247,10 +247,19 @@ class _InstanceRecord(Record):
     log_parser: str | None = ""
 
 
+def _patch(value: Any) -> Any:
+    """Not pydantic's text: a patch to a file in another encoding has bytes that stand as lone surrogates."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError("Input should be a valid string")
+    if value is not None and len(value) > MAX_PATCH:
+        raise ValueError(f"String should have at most {MAX_PATCH} characters")
+    return value
+
+
 class _PredictionRecord(Record):
     instance_id: Annotated[str, Field(pattern=_ID)]
     model_name_or_path: Annotated[str, Field(max_length=500)] | None = None
-    model_patch: Annotated[str, Field(max_length=MAX_PATCH)] | None = None
+    model_patch: Annotated[str | None, PlainValidator(_patch)] = None
 
 
 R = TypeVar("R", bound=BaseModel)

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.swebench.records import (
     LARGEST,
+    MAX_PATCH,
     NO_MODEL,
     UnreadableFile,
     gold_predictions,
@@ -202,3 +203,17 @@ def test_a_patch_that_is_no_text_is_named() -> None:
 def test_gold_is_the_instances_own_patch() -> None:
     (made,) = gold_predictions(read_instances(lines(RECORD)).records)
     assert (made.instance_id, made.model, made.patch) == ("owner__name-1", "gold", "the fix")
+
+
+def test_a_patch_to_a_file_in_another_encoding_is_read() -> None:
+    """Its bytes that are no UTF-8 stand as lone surrogates, as `redgreen eval` writes them."""
+    found = read_predictions(lines(prediction(model_patch="-caf\udce9\n")), KNOWN)
+    assert [record.patch for record in found.records] == ["-caf\udce9\n"]
+
+
+def test_a_patch_that_is_too_long_is_a_problem() -> None:
+    found = read_predictions(lines(prediction(model_patch="x" * (MAX_PATCH + 1))), KNOWN)
+    assert (found.records, found.problems[0].text) == (
+        (),
+        f"model_patch: Value error, String should have at most {MAX_PATCH} characters",
+    )

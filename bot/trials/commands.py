@@ -1,0 +1,250 @@
+"""`redgreen eval --model` and `redgreen compare`: from words on the command line to reports and an exit code."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from agents.models import build
+from agents.models.prices import cost
+from agents.strategies import PROMPT_VERSIONS
+from agents.types import Usage
+from bot import evaluation_inputs, local, places, wiring
+from bot.errors import UsageError
+from bot.evaluation import Evaluation, Setting
+from bot.evaluation_store import EvaluationStore
+from bot.report import EXIT_NOT_JUDGED, EXIT_VERIFIED
+from bot.terminal import Narrator, print_json
+from bot.trials import output, records, report
+from bot.trials.display import Display
+from bot.trials.ledger import Ledger
+from bot.trials.manifest import Manifest, manifest_of
+from bot.trials.records import Trial, UnreadableReport
+from bot.trials.run import Done, Parts, TrialRun
+from bot.trials.solving import Means, Solver
+from bot.trials.store import Assignment, TrialStore
+from bot.trials.summary import summarise
+from config.models import Adapter, ModelSpec, UnknownModel
+from config.settings import Settings, model_key
+from sandbox.cache import RunCache
+from sandbox.engine import Engine
+from sandbox.swebench.environments import Environments
+from sandbox.swebench.records import Instance, Problem
+from sandbox.types import Limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialOptions:
+    """The words of the command."""
+
+    instances: Path
+    repositories: Path
+    environments: Path | None
+    out: Path
+    workers: int
+    run_id: str
+    timeout: float
+    models: tuple[str, ...]
+    samples: int
+    only: tuple[str, ...]
+    """Ids of instances; none: all."""
+    limit_usd: float | None
+    judging: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Inputs:
+    instances: tuple[Instance, ...]
+    environments: Environments
+    specs: tuple[ModelSpec, ...]
+    problems: Mapping[str, Sequence[Problem]]
+
+    def assignments(self, samples: int) -> list[Assignment]:
+        """An instance with all its models and samples before the next: where a budget ends, those before it are whole,
+        and its environment serves while it is warm."""
+        return [
+            Assignment(instance=instance, spec=spec, sample=sample)
+            for instance in self.instances
+            for sample in range(1, samples + 1)
+            for spec in self.specs
+        ]
+
+
+def evaluate(settings: Settings, options: TrialOptions, *, as_json: bool) -> int:
+    """0: every trial was made and graded, resolved or not; 2: something could not be."""
+    evaluation_inputs.check_words(options.run_id, options.repositories)
+    inputs = _read(settings, options)
+    narrator = Narrator()
+    evaluation_inputs.tell_problems(inputs.problems, narrator)
+    store = TrialStore(directory=local.out_directory(options.out), run_id=options.run_id)
+    with store.alone():
+        store.claim(_manifest(settings, inputs))
+        done = _done(settings, options, inputs, store, narrator)
+        document, summary = output.write_reports(store, inputs.instances, inputs.problems, done)
+    if as_json:
+        print_json(document)
+    else:
+        output.show(summary, store.directory / "report.json")
+    whole = all(one.trial.final for one in done) and not any(inputs.problems.values())
+    return EXIT_VERIFIED if whole else EXIT_NOT_JUDGED
+
+
+def compare(directories: Sequence[Path], *, as_json: bool) -> int:
+    """Outputs that are there already, side by side."""
+    trials: list[Trial] = []
+    digests: dict[str, str] = {}
+    found = [(directory, *_stored(directory)) for directory in directories]
+    names = Counter(model for _, own, _ in found for model in {trial.model for trial in own})
+    for directory, own, instances in found:
+        trials += [
+            replace(trial, model=f"{trial.model} ({directory})") if names[trial.model] > 1 else trial for trial in own
+        ]
+        for name, digest in instances.items():
+            if digests.setdefault(name, digest) != digest:
+                raise UsageError(f"{directory}: its {name} is not the instance that the others mean by that name")
+    summary = summarise(trials)
+    if as_json:
+        models = {row.model: report.model_json(row) for row in summary.rows}
+        print_json({"models": models, **report.summary_json(summary)})
+    else:
+        output.show(summary)
+    return EXIT_VERIFIED
+
+
+# --- input -------------------------------------------------------------------------------------------------------
+
+
+def _read(settings: Settings, options: TrialOptions) -> _Inputs:
+    instances = evaluation_inputs.read_instances(options.instances)
+    environments = evaluation_inputs.read_environment_records(options.environments)
+    problems = {options.instances.name: instances.problems}
+    if options.environments is not None:
+        problems[options.environments.name] = environments.problems
+    return _Inputs(
+        instances=_chosen(instances.records, options.only),
+        environments=environments,
+        specs=_specs(settings, options),
+        problems=problems,
+    )
+
+
+def _chosen(instances: tuple[Instance, ...], only: Sequence[str]) -> tuple[Instance, ...]:
+    """Raises `UsageError`."""
+    unknown = sorted(set(only) - {item.instance_id for item in instances})
+    if unknown:
+        raise UsageError(f"--only: there is no instance {unknown[0]}")
+    return tuple(item for item in instances if not only or item.instance_id in only)
+
+
+def _specs(settings: Settings, options: TrialOptions) -> tuple[ModelSpec, ...]:
+    """Raises `UsageError`, and `AgentError` for one that cannot be used, before anything is paid."""
+    lineup = wiring.lineup(settings)
+    try:
+        specs = tuple(lineup.get(name) for name in dict.fromkeys(options.models))
+    except UnknownModel as error:
+        raise UsageError(f"--model: {error}") from None
+    for spec in specs:
+        build(spec, model_key(spec.key_variable))
+        asks = spec.adapter in (Adapter.ANTHROPIC, Adapter.OPENAI)
+        if options.limit_usd is not None and asks and cost(spec, Usage(input_tokens=1, output_tokens=1)) is None:
+            raise UsageError(f"--limit-usd cannot be held: the price of {spec.name} is unknown")
+    return specs
+
+
+def _stored(directory: Path) -> tuple[tuple[Trial, ...], dict[str, str]]:
+    """(the trials of an output, its instances' digests where it has them). Raises `UsageError`."""
+    path = directory / "report.json"
+    try:
+        document = json.loads(path.read_bytes())
+        return records.of_report(document), dict(document.get("instances", {}))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    except (UnreadableReport, ValueError) as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+# --- the run -----------------------------------------------------------------------------------------------------
+
+
+def _manifest(settings: Settings, inputs: _Inputs) -> Manifest:
+    return manifest_of(
+        inputs.instances,
+        inputs.environments,
+        inputs.specs,
+        prompts=PROMPT_VERSIONS,
+        attempt_limits=wiring.attempt_limits(settings),
+        container_limits=wiring.container_limits(settings),
+        version=version("redgreen"),
+    )
+
+
+def _done(
+    settings: Settings, options: TrialOptions, inputs: _Inputs, store: TrialStore, narrator: Narrator
+) -> list[Done]:
+    """All trials, in order. What was made is kept as predictions, too, also where it is broken off."""
+    engine = wiring.engine(settings)
+    engine.collect_orphans()  # of a command that was killed
+    assignments = inputs.assignments(options.samples)
+    ledger = Ledger(options.limit_usd, (paid for one in assignments for paid in store.costs(one)))
+    try:
+        with Display(len(assignments), narrator, ledger) as display:
+            parts = _parts(settings, options, inputs, engine, store, ledger, display)
+            return TrialRun(parts).all(assignments, options.workers)
+    finally:
+        store.write_predictions(assignments)
+
+
+def _parts(
+    settings: Settings,
+    options: TrialOptions,
+    inputs: _Inputs,
+    engine: Engine,
+    store: TrialStore,
+    ledger: Ledger,
+    display: Display,
+) -> Parts:
+    limits: Limits = wiring.container_limits(settings)
+    evaluation = Evaluation(
+        Setting(
+            engine=engine,
+            repositories=options.repositories,
+            scratch=places.state_directory(settings) / "evaluation",
+            environments=inputs.environments,
+            limits=limits,
+            timeout=options.timeout,
+            progress=display.say,
+        )
+    )
+    means = Means(
+        engine=engine,
+        evaluation=evaluation,
+        container_limits=limits,
+        attempt_limits=wiring.attempt_limits(settings),
+        cache=RunCache(settings.sandbox.cache_dir / "runs"),
+        budget_seconds=settings.limits.verify_seconds,
+        progress=display.say,
+    )
+    return Parts(
+        engine=engine,
+        evaluation=evaluation,
+        solver=Solver(means),
+        store=store,
+        grades={sample: _grades(store, inputs, sample, limits, options) for sample in range(1, options.samples + 1)},
+        ledger=ledger,
+        judging=options.judging,
+        say=display.say,
+        finished=display.finished,
+    )
+
+
+def _grades(store: TrialStore, inputs: _Inputs, sample: int, limits: Limits, options: TrialOptions) -> EvaluationStore:
+    return EvaluationStore(
+        directory=store.directory,
+        run_id=store.run_of(sample),
+        environments=inputs.environments,
+        setting=evaluation_inputs.grading_setting(limits, options.timeout),
+    )
