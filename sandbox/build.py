@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.registries import is_forward_proxy
-from sandbox import dated_index, git_scripts
+from sandbox import culprits, dated_index, git_scripts
 from sandbox.access import NO_ACCESS, Access
 from sandbox.container import Container
 from sandbox.dockerfile import Step
@@ -156,7 +156,20 @@ class Build:
             return
         if not step.pieces:
             yield result.exit_code, line
-        for piece in step.pieces:
+        pieces = step.pieces
+        while len(pieces) > 1:
+            # What pip itself names is passed over, and the rest is tried together once more.
+            head = pieces[0][:-1]
+            guilty, rest = culprits.parted([piece[-1] for piece in pieces], result.output)
+            if not guilty or not rest:
+                break
+            for one in guilty:
+                yield result.exit_code, shown((*head, one))
+            result = self._step([*before, *head, *rest], shown((*head, *rest)), env)
+            if result.exit_code == 0:
+                return
+            pieces = tuple((*head, one) for one in rest)
+        for piece in pieces:
             line = shown(piece)
             result = self._step([*before, *piece], line, env)
             if result.exit_code != 0:
