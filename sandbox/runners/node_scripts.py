@@ -23,6 +23,8 @@ _NAMES = (
 )  # fmt: skip
 """Scripts that are looked at, in this order, until one starts a tool that is known."""
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_PACKAGE = re.compile(r"^(?:\./)?node_modules/([^@/.][^/]*)/.*\.[cm]?js$")
+"""A program inside of a package."""
 _BIN = re.compile(r"^(?:\./)?node_modules/(?:\.bin/|)(?:@?[^/]+/)*?([^/]+?)(?:\.[cm]?js)?$")
 _BUILDERS = frozenset(
     {
@@ -163,18 +165,41 @@ def simple_commands(text: str) -> Iterator[tuple[str, ...]]:
 
 def _named_scripts(words: tuple[str, ...], known: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """(script, arguments for it) of `npm run x -- y`, `yarn x`, `run-s a b`, `npm-run-all a b:*`."""
-    tool, *rest = words or ("",)
+    tool, *rest = _unwrapped(words) or ("",)
     if tool in ("npm", "yarn", "pnpm", "bun"):
         plain = [word for word in rest if not word.startswith("-")] if "--" not in rest else rest
         plain = [word for word in plain if word not in ("run", "run-script", "-s", "--silent")]
         name = {"t": "test", "tst": "test", "it": "test"}.get(plain[0], plain[0]) if plain else ""
+        arguments = tuple(word for word in plain[1:] if word != "--")
         if name in known:
-            yield name, tuple(word for word in plain[1:] if word != "--")
+            yield name, arguments
+        elif tool == "pnpm" and len(name) > 2 and name[0] == name[-1] == "/":
+            yield from ((one, arguments) for one in _matching(known, name[1:-1]))
     elif tool in ("run-s", "run-p", "npm-run-all", "npm-run-all2", "concurrently", "wireit"):
         for word in rest:
             word = word.removeprefix("npm:").removeprefix("npm run ").split(" ")[0]
             pattern = word.replace("**", "*")
             yield from ((name, ()) for name in known if not word.startswith("-") and fnmatchcase(name, pattern))
+
+
+def _unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
+    """`c8 --all pnpm unit` as `pnpm unit`; what wraps no package manager stays as it is."""
+    if not words or words[0] not in ("c8", "nyc"):
+        return words
+    at = next((at for at, word in enumerate(words) if word in ("npm", "yarn", "pnpm", "bun")), 0)
+    return words[at:]
+
+
+def _matching(known: Mapping[str, str], pattern: str) -> Iterator[str]:
+    """The scripts of `pnpm run /^test:/`; only plain text with `^` and `$` is read as a pattern."""
+    start, end = pattern.startswith("^"), pattern.endswith("$")
+    text = pattern.removeprefix("^").removesuffix("$")
+    if not re.fullmatch(r"[\w:.-]+", text):
+        return
+    for name in known:
+        at = name.find(text)
+        if at >= 0 and (at == 0 or not start) and (name.endswith(text) or not end):
+            yield name
 
 
 def _invocation(view: RepoView, words: tuple[str, ...]) -> Invocation | None:
@@ -247,5 +272,8 @@ def imported_runner(text: str) -> str:
 
 
 def _tool_name(word: str) -> str:
+    package = _PACKAGE.match(word)
+    if package is not None and package[1] in _RUNNERS:
+        return package[1]
     found = _BIN.match(word)
     return found.group(1) if found is not None else word

@@ -54,6 +54,7 @@ def found(script: str, **more: str) -> Invocation | None:
         ("npx tape 'test/*.js' | tap-spec", "tape", ("test/*.js",)),
         ("./node_modules/.bin/mocha test > out.txt 2>&1", "mocha", ("test",)),
         ("node node_modules/jest/bin/jest.js -i", "jest", ("-i",)),
+        ("node --expose-gc ./node_modules/vitest/dist/cli-wrapper.js --run", "vitest", ("--run",)),
         ("yarn jest", "jest", ()),
         ("pnpm exec vitest", "vitest", ()),
         ("node --test test/", "node:test", ("test/",)),
@@ -91,6 +92,13 @@ def test_scripts_that_name_others_are_followed() -> None:
     assert found("npm run unit -- --bail", unit="mocha spec") == Invocation(tool="mocha", args=("spec", "--bail"))
     assert found("yarn run unit", unit="jest") == Invocation(tool="jest")
     assert found("run-s lint test:*", **{"lint": "eslint", "test:a": "vitest"}) == Invocation(tool="vitest")
+    assert found("c8 --all pnpm unit", unit="jest") == Invocation(tool="jest")
+    assert found("nyc --reporter lcov ava", unit="jest") is not None
+    many = {"test:lint": "eslint", "test:unit": "vitest run", "types": "tape x"}
+    assert found("FORCE=1 pnpm run /^test:/", **many) == Invocation(tool="vitest", args=("run",), env=(("FORCE", "1"),))
+    assert found("pnpm run /types$/", types="tape x", test2="jest") == Invocation(tool="tape", args=("x",))
+    assert found("pnpm run /^unit$/", unit2="jest") is None
+    assert found("pnpm run /(a|b)/", a="jest") is None
     assert found("A=1 npm run unit", unit="jest") == Invocation(tool="jest", env=(("A", "1"),))
     assert found("npm test", unit="jest") is not None, "a later script is looked at where the first has no tool"
     assert found("npm run a", a="npm run b", b="npm run a") is None
