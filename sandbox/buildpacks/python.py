@@ -105,11 +105,12 @@ def at(plan: EnvironmentPlan, view: RepoView, as_of: str) -> EnvironmentPlan:
     """A detected plan for an old commit: with the Python of its time, and the package index as it was on that day."""
     version = python_version.choose(view, as_of)
     others = tuple(toolchain for toolchain in plan.toolchains if not toolchain.startswith("python@"))
+    day = python_version.packages_day(version.version, as_of)
     return replace(
         plan,
-        as_of=as_of[:10],
+        as_of=day,
         toolchains=(*others, f"python@{version.version}") if version.version else others,
-        evidence=(*plan.evidence, version.evidence, f"Packages as the index had them on {as_of[:10]}."),
+        evidence=(*plan.evidence, version.evidence, f"Packages as the index had them on {day}."),
     )
 
 

@@ -76,6 +76,14 @@ def end_of_life(version: str) -> str:
     return f"{int(released[1][:4]) + 5}{released[1][4:]}" if released is not None else ""
 
 
+def packages_day(version: str, as_of: str) -> str:
+    """The day whose packages a Python (`3.6`; "" for the base image's) runs: `as_of`, unless the Python is younger or
+    was not half a year old then. What packages there were did not know it, so it is given its first year."""
+    released = RELEASED.get(".".join(version.split(".")[:2]), RELEASED[BASE_PYTHON])
+    grown = _months_after(released[1], 6) <= as_of[:10]
+    return as_of[:10] if grown else _months_after(released[1], 12)
+
+
 def choose(view: RepoView, as_of: str = "") -> PythonChoice:
     """The version for a tree, at a date (ISO; "" for today)."""
     demand = _demand(view)

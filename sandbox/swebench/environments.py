@@ -174,6 +174,8 @@ def plan_for(
     plan = detected or EnvironmentPlan(language="python", runner="pytest", base=BASE)
     if plan.language == "python" and not own:
         plan = python.at(plan, view, said.as_of or date)
+        if said.python:
+            plan = replace(plan, as_of=python_version.packages_day(_runnable(said.python), date))
     plan = replace(
         plan,
         runner=command.runner,
@@ -184,7 +186,7 @@ def plan_for(
         install=(*_tagged(tag), *_steps(said, plan, view, command.runner)),
         optional_install=() if own else plan.optional_install,
         command=_arguments(command, plan),
-        as_of=said.as_of or (_last_day(said.python) if own else date),
+        as_of=said.as_of or (_last_day(said.python) if own else plan.as_of or date),
         evidence=("The environment's record says how to install and test.",) if own else plan.evidence,
     )
     return plan, command

@@ -24,12 +24,17 @@ CLOCK = _reporter.Clock(REQUEST.get("test_seconds", 0))
 import unittest  # noqa: E402
 
 import _pytest.python  # noqa: E402
-import _pytest.reports  # noqa: E402
 import _pytest.runner  # noqa: E402
 import _pytest.skipping  # noqa: E402
 import _pytest.unittest  # noqa: E402
 import pytest  # noqa: E402
 
+try:
+    from _pytest.reports import TestReport
+except ImportError:  # before 3.7
+    TestReport = _pytest.runner.TestReport
+
+VERSION = tuple(int(part) for part in pytest.__version__.split(".")[:2])
 WATCHED = _reporter.watched(
     [
         (_pytest.runner, "runtestprotocol"),
@@ -38,8 +43,9 @@ WATCHED = _reporter.watched(
         (_pytest.runner, "pytest_runtest_makereport"),
         (_pytest.runner, "pytest_runtest_call"),
         (_pytest.runner.CallInfo, "from_call"),
-        (_pytest.reports.TestReport, "from_item_and_call"),
-        (_pytest.reports.TestReport, "__init__"),
+        (_pytest.runner.CallInfo, "__init__"),
+        (TestReport, "from_item_and_call"),
+        (TestReport, "__init__"),
         (_pytest.python, "pytest_pyfunc_call"),
         (_pytest.python.Function, "runtest"),
         (_pytest.skipping, "pytest_runtest_makereport"),
@@ -77,8 +83,8 @@ class Plugin:
     def pytest_collection_modifyitems(self, session, config, items):
         wanted = frozenset(REQUEST["tests"])
         if wanted:
-            dropped = [item for item in items if item.nodeid not in wanted]
-            items[:] = [item for item in items if item.nodeid in wanted]
+            dropped = [item for item in items if plain(item.nodeid) not in wanted]
+            items[:] = [item for item in items if plain(item.nodeid) in wanted]
             if dropped:
                 config.hook.pytest_deselected(items=dropped)
         if REQUEST.get("seed"):
@@ -99,9 +105,11 @@ class Plugin:
         else:
             import py
 
-            # Before 5.4 nodes are made by calling their class.
+            # Before 5.4 nodes are made by calling their class, before 3.5 they name themselves.
             make = getattr(pytest.Module, "from_parent", pytest.Module)
-            module = make(fspath=py.path.local(path), parent=session, nodeid=nodeid)
+            named = {"nodeid": nodeid} if VERSION >= (3, 5) else {}
+            module = make(fspath=py.path.local(path), parent=session, **named)
+            module._nodeid = nodeid
         found = sorted(session.genitems(module), key=lambda item: item.name != REQUEST["first"])
         return found[0], found[1]
 
@@ -155,7 +163,7 @@ class Plugin:
         error = getattr(report, "redgreen_error", None)
         record = {
             "kind": "phase",
-            "id": report.nodeid,
+            "id": plain(report.nodeid),
             "when": report.when,
             "outcome": report.outcome,
             "xfail": "",
@@ -180,7 +188,7 @@ class Plugin:
         manager = session.config.pluginmanager
         found = set()
         for name in HOOKS:
-            for implementation in getattr(manager.hook, name).get_hookimpls():
+            for implementation in implementations(getattr(manager.hook, name)):
                 found.add("%s:%s" % (name, self._origin(implementation.plugin)))
         self.hooks = sorted(found)
 
@@ -193,14 +201,35 @@ class Plugin:
         return "%s.%s" % (type(plugin).__module__, type(plugin).__qualname__)
 
 
+def plain(nodeid):
+    # type: (str) -> str
+    """As pytest prints it: before 4.0 a class's instance had a part of its own (`Class::()::test`)."""
+    return nodeid.replace("::()", "") if VERSION < (4, 0) else nodeid
+
+
+def implementations(caller):
+    """Of a hook. pluggy before 0.7 has no name for it."""
+    if hasattr(caller, "get_hookimpls"):
+        return caller.get_hookimpls()
+    return list(caller._nonwrappers) + list(caller._wrappers)
+
+
+def arguments():
+    # type: () -> list
+    """What this pytest knows of what was asked: the root is where it is started, before an option named it."""
+    if VERSION >= (3, 5):
+        return list(REQUEST["args"])
+    return [word for word in REQUEST["args"] if not word.startswith("--rootdir=")]
+
+
 def main():
     # type: () -> None
     leave = os._exit
     flush = (sys.stdout.flush, sys.stderr.flush)
     plugin = Plugin()
     sys.path.insert(0, os.getcwd())
-    sys.argv[:] = ["pytest"] + REQUEST["args"]
-    code = int(pytest.main(list(REQUEST["args"]), plugins=[plugin]))
+    sys.argv[:] = ["pytest"] + arguments()
+    code = int(pytest.main(arguments(), plugins=[plugin]))
     REPORTER.end(code, _reporter.replaced(WATCHED), plugin.hooks)
     for function in flush:
         try:

@@ -144,6 +144,40 @@ def test_pytests_suites_are_graded_as_the_harness_grades_their_logs(
     assert seen > 35 * len(logs)
 
 
+MOVED = """
+import collections
+import collections.abc
+
+for name in collections.abc.__all__:
+    setattr(collections, name, getattr(collections.abc, name))
+"""
+"""For a pytest that is older than the Python of these tests."""
+
+
+@pytest.mark.parametrize("suite", ["pytest_suite"], indirect=True)
+@pytest.mark.parametrize(
+    ("version", "beside"),
+    [("3.3.2", ("attrs<19", "setuptools<70")), ("3.6.4", ("attrs<19", "setuptools<70")), ("3.10.1", ())],
+)
+def test_a_pytest_of_which_the_harness_reads_little_reports_as_later_ones_do(
+    suite: Path, tmp_path: Path, version: str, beside: tuple[str, ...]
+) -> None:
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    (moved / "sitecustomize.py").write_text(MOVED)
+    reports = []
+    for name, requirements in (("old", (f"pytest=={version}", *beside)), ("later", ("pytest==4.6.11",))):
+        plan = replace(pytest_plan("4", ()), env=(("PYTHONPATH", str(moved)),))
+        python = environment(*requirements)
+        run = sealed_run(suite, tmp_path / name, python, RUNNERS["pytest"], plan, ["tests/test_outcomes.py"])
+        assert run.report is not None, run.output_tail
+        assert run.report.complete, run.output_tail
+        assert run.report.tamper_signs == ()
+        assert run.report.hooks
+        reports.append({test: result.status for test, result in run.report.results.items()})
+    assert reports[0] == reports[1]
+
+
 UNITTEST_ASKED = (
     "test_expected_failure ({})",
     "test_unexpected_success ({})",

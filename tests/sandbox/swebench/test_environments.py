@@ -152,6 +152,24 @@ def test_a_locale_that_images_need_not_have_becomes_the_one_that_they_have(said:
 
 
 @pytest.mark.parametrize(
+    ("record", "day", "packages"),
+    [
+        ({}, "2013-05-01", "2017-12-23"),
+        ({}, "2020-02-03", "2020-02-03"),
+        ({"python": "3.9"}, "2013-05-01", "2021-10-05"),
+        ({"python": "3.9"}, "2021-03-30", "2021-10-05"),
+        ({"python": "3.9"}, "2021-04-05", "2021-04-05"),
+        ({"python": "3.9", "as_of": "2014-01-01"}, "2013-05-01", "2014-01-01"),
+    ],
+)
+def test_no_package_is_older_than_the_python_that_runs_it(record: dict[str, str], day: str, packages: str) -> None:
+    record = {"repo": "o/n", "pre_install": "true", **record}
+    made = plan_for(read(record), python.detect(VIEW), VIEW, date=day)
+    assert made is not None
+    assert made[0].as_of == packages
+
+
+@pytest.mark.parametrize(
     ("record", "day"),
     [
         ({"python": "3.6"}, "2021-12-23"),
