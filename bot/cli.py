@@ -324,6 +324,41 @@ def probe_model(
     raise typer.Exit(probe_commands.probe(load(config), name, as_json=as_json))
 
 
+trajectory_app = typer.Typer(help="Runs in the files of other agents: mini-swe-agent's and SWE-agent's.")
+app.add_typer(trajectory_app, name="trajectory")
+
+
+@trajectory_app.command("import")
+def import_trajectory(
+    file: Annotated[Path, typer.Argument(help="Their file: .traj.json, .traj.")],
+    out: Annotated[Path, typer.Option(help="The trajectory to write; a model with adapter = 'replay' replays it.")],
+    format: Annotated[str, typer.Option("--format", help="auto, mini-swe-agent or swe-agent.")] = "auto",
+    root: Annotated[
+        str, typer.Option(help="Directory that its commands worked in, where the file does not say; e.g. /testbed.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Make a trajectory of a run that another agent recorded: to look at, to replay, to export again as it was."""
+    from bot import trajectory_commands
+
+    code = trajectory_commands.import_file(file, out=out, format=format, root=root, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@trajectory_app.command("export")
+def export_trajectory(
+    run: Annotated[str, typer.Argument(help="As for `redgreen show`.")],
+    format: Annotated[str, typer.Option("--format", help="mini-swe-agent or swe-agent.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Write a run as another agent's file, for its inspector."""
+    from bot import trajectory_commands
+
+    raise typer.Exit(trajectory_commands.export_run(load(config), run, out=out, format=format, as_json=as_json))
+
+
 @app.command()
 def scoreboard(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Merged-patch rate by model: merged of decided, proposed and attempted, each with n and a 95 % interval."""

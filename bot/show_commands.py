@@ -36,7 +36,7 @@ class ShowOptions:
 def show(settings: Settings, options: ShowOptions, *, sleep: Callable[[float], None] = time.sleep) -> int:
     """Raises `UsageError` where there is no such run or step, `TrajectoryError` where it cannot be read."""
     with ExitStack() as opened:
-        source = find(options.run, None) if Path(options.run).exists() else _stored(settings, options.run, opened)
+        source = source_of(settings, options.run, opened)
         shown = _JsonLines() if options.as_json else _Terminal(options)
         if options.follow:
             _follow(source, options.selection, shown, sleep)
@@ -45,7 +45,10 @@ def show(settings: Settings, options: ShowOptions, *, sleep: Callable[[float], N
     return 0
 
 
-def _stored(settings: Settings, run: str, opened: ExitStack) -> Source:
+def source_of(settings: Settings, run: str, opened: ExitStack) -> Source:
+    """Raises `UsageError` where there is no such run."""
+    if Path(run).exists():
+        return find(run, None)
     from bot.store import Store
 
     store = Store.open(places.database_url(settings))

@@ -53,6 +53,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     }
 )
 AUTO = "auto"
+DEEPEST = 150
+"""No run needs more, and what is read must be written again around and below other things."""
 
 
 def read(data: bytes, *, name: str = "", format: str = AUTO, root: str = "") -> tuple[Trajectory, bool]:
@@ -74,14 +76,13 @@ def read(data: bytes, *, name: str = "", format: str = AUTO, root: str = "") -> 
 
 def imported(document: Any, chosen: Format, *, name: str = "", root: str = "") -> Trajectory:
     """A document that the format recognises. Raises `TrajectoryError`."""
-    try:
-        found = chosen.read(document, name)
-        if (own := an_object(an_object(an_object(document).get("info")).get(KEY))) and "rest" in own:
-            return from_plain(completed(to_plain(found), own["rest"]))
-        version = chosen.version_of(document)
-        left = rest(document, chosen.like(version, chosen.write(found)))
-    except RecursionError:
-        raise TrajectoryError("It is nested too deeply.") from None
+    if _is_deeper(document, DEEPEST):
+        raise TrajectoryError(f"It is nested more than {DEEPEST} deep.")
+    found = chosen.read(document, name)
+    if (own := an_object(an_object(an_object(document).get("info")).get(KEY))) and "rest" in own:
+        return from_plain(completed(to_plain(found), own["rest"]))
+    version = chosen.version_of(document)
+    left = rest(document, chosen.like(version, chosen.write(found)))
     origin = Origin(format=version, root=root or chosen.root_of(document), rest=left)
     return replace(found, origin=origin)
 
@@ -94,6 +95,18 @@ def exported(trajectory: Trajectory, chosen: Format) -> Any:
     document = chosen.write(trajectory)
     document["info"][KEY]["rest"] = rest(to_plain(trajectory), to_plain(chosen.read(document, "")))
     return document
+
+
+def _is_deeper(document: Any, most: int) -> bool:
+    level = [document]
+    for _ in range(most):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+    return any(isinstance(value, dict | list) for value in level)
 
 
 def _document(text: str) -> Any:

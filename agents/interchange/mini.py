@@ -223,20 +223,21 @@ def _written_step(step: Step) -> list[dict[str, Any]]:
 
 
 def _written(message: Message) -> Iterator[dict[str, Any]]:
-    match message.role:
-        case Role.SYSTEM:
-            yield {"role": "system", "content": message.text}
-        case Role.ASSISTANT:
-            actions = [
-                {"command": words(call.arguments.get("command")), "tool_call_id": call.id}
-                for call in message.tool_calls
-                if call.name in ("bash", "shell")
-            ]
-            yield chat.written(message.parts) | {"extra": {"actions": actions}}
-        case Role.USER:
-            for part in message.parts:
-                if isinstance(part, ToolResult):
-                    extra = {"raw_output": part.text, "exception_info": part.text if part.is_error else ""}
-                    yield {"role": "tool", "tool_call_id": part.call_id, "content": part.text, "extra": extra}
-                elif isinstance(part, Text):
-                    yield {"role": "user", "content": part.text}
+    if message.role is Role.SYSTEM:
+        yield {"role": "system", "content": message.text}
+    elif message.role is Role.ASSISTANT:
+        actions = [
+            {"command": words(call.arguments.get("command")), "tool_call_id": call.id}
+            for call in message.tool_calls
+            if call.name in ("bash", "shell")
+        ]
+        yield chat.written(message.parts) | {"extra": {"actions": actions}}
+    else:
+        yield from (raw for part in message.parts if (raw := _written_answer(part)))
+
+
+def _written_answer(part: Part) -> dict[str, Any]:
+    if isinstance(part, ToolResult):
+        extra = {"raw_output": part.text, "exception_info": part.text if part.is_error else ""}
+        return {"role": "tool", "tool_call_id": part.call_id, "content": part.text, "extra": extra}
+    return {"role": "user", "content": part.text} if isinstance(part, Text) else {}

@@ -131,8 +131,10 @@ def _messages(index: int, group: Sequence[Raw]) -> Iterator[Message]:
 
 def _spoken(item: Raw, call_id: str) -> tuple[Part, ...]:
     parts = chat.spoken(item)
+    if item.get("is_demo"):
+        return tuple(part for part in parts if isinstance(part, Text))  # nobody did what it shows
     action = words(item.get("action"))
-    if item.get("is_demo") or not action.strip() or any(isinstance(part, ToolCall) for part in parts):
+    if not action.strip() or any(isinstance(part, ToolCall) for part in parts):
         return parts
     return (*parts, _action(call_id, action))
 
@@ -143,7 +145,7 @@ def _action(call_id: str, action: str) -> ToolCall:
 
 
 def _answer(item: Raw, waiting: list[str]) -> tuple[Part, ...]:
-    if found := chat.results(item):
+    if (found := chat.results(item)) and not item.get("is_demo"):
         return found
     text = chat.told(item.get("content"))
     return (ToolResult(call_id=waiting.pop(0), text=text),) if waiting else (Text(text=text),)
@@ -154,8 +156,9 @@ def _with_turns(steps: Sequence[Step], done: Sequence[Raw]) -> list[Step]:
     rest = list(done)
     found: list[Step] = []
     for step in steps:
-        said = "".join(message.text for message in step.messages if message.role is Role.ASSISTANT)
-        place = next((at for at, turn in enumerate(rest) if words(turn.get("response")).strip() == said.strip()), None)
+        spoken = [message.text for message in step.messages if message.role is Role.ASSISTANT]
+        said = spoken[-1].strip() if spoken else ""  # what was shown as an example stands before it
+        place = next((at for at, turn in enumerate(rest) if words(turn.get("response")).strip() == said), None)
         if place is None:
             found.append(step)
             continue
@@ -243,22 +246,19 @@ def _written_step(step: Step) -> list[dict[str, Any]]:
 
 
 def _written(message: Message) -> Iterator[dict[str, Any]]:
-    match message.role:
-        case Role.SYSTEM:
-            yield {"role": "system", "content": message.text, "message_type": "system_prompt"}
-        case Role.ASSISTANT:
-            yield _assistant(message.parts)
-        case Role.USER:
-            for part in message.parts:
-                if isinstance(part, ToolResult):
-                    yield {
-                        "role": "tool",
-                        "content": part.text,
-                        "tool_call_ids": [part.call_id],
-                        "message_type": "observation",
-                    }
-                elif isinstance(part, Text):
-                    yield {"role": "user", "content": part.text, "message_type": "observation"}
+    if message.role is Role.SYSTEM:
+        yield {"role": "system", "content": message.text, "message_type": "system_prompt"}
+    elif message.role is Role.ASSISTANT:
+        yield _assistant(message.parts)
+    else:
+        yield from (item for part in message.parts if (item := _written_answer(part)))
+
+
+def _written_answer(part: Part) -> dict[str, Any]:
+    if isinstance(part, ToolResult):
+        own = {"tool_call_ids": [part.call_id], "message_type": "observation"}
+        return {"role": "tool", "content": part.text, **own}
+    return {"role": "user", "content": part.text, "message_type": "observation"} if isinstance(part, Text) else {}
 
 
 def _assistant(parts: Sequence[Part]) -> dict[str, Any]:

@@ -206,6 +206,14 @@ def test_a_step_without_messages_shows_its_note(shown: Show, tmp_path: Path) -> 
     assert "120 candidates, none passes" in shown(path)
 
 
+def test_a_run_of_another_agent_is_shown_with_who_recorded_it(shown: Show, tmp_path: Path) -> None:
+    path = tmp_path / "run.traj.json"
+    path.write_text(json.dumps([{"role": "user", "content": "u"}, {"role": "assistant", "content": "I look."}]))
+    text = shown(path)
+    assert ["recorded by" in text, "mini-swe-agent-1" in text, "I look." in text] == [True, True, True]
+    assert "its file does not say how it ended" in text
+
+
 def test_an_unknown_price_is_not_told_as_nothing(shown: Show, tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     path.write_text(to_json(replace(RUN, steps=(STEPS[0], replace(STEPS[1], cost_usd=None)))))

@@ -77,7 +77,7 @@ class Harness:
 
     @classmethod
     def installed(cls) -> Harness:
-        return cls(_made(HARNESS, ("--no-deps", "--target"), "swebench"))
+        return cls(made(HARNESS, ("--no-deps", "--target"), "swebench"))
 
     def judge(self, questions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """One answer (`statuses`, `report`) for each question (`log`, `exit_code`, `parser`, `cases`)."""
@@ -95,10 +95,10 @@ class Harness:
 
 def environment(*requirements: str) -> Path:
     """The Python of an environment that has these requirements."""
-    return _made(" ".join(requirements), ("--python",), "bin/python") / "bin" / "python"
+    return made(" ".join(requirements), ("--python",), "bin/python") / "bin" / "python"
 
 
-def _made(requirements: str, options: tuple[str, ...], proof: str) -> Path:
+def made(requirements: str, options: tuple[str, ...], proof: str) -> Path:
     """A directory of the cache; made under another name first, so that one half made is never taken."""
     place = cache() / "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in requirements)
     if (place / proof).exists():
