@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sandbox import parts, tamper, testedits
-from sandbox.parts import classify, node, node_config
+from sandbox.parts import classify, node
+from sandbox.parts.node_machinery import Machinery, machinery
 from sandbox.patch import parse
 from sandbox.runners.protocol import Runner
 from sandbox.tree import EXECUTABLE, REGULAR, GitTree
@@ -46,7 +47,8 @@ class Split:
     rewritten_files: frozenset[str] = frozenset()
     """Source files of which the patch's version ran, tests in them included."""
     notes: tuple[str, ...] = ()
-    """One sentence for each file that holds source and tests and could not be divided."""
+    """One sentence for each file that holds source and tests and could not be divided, and for each that the runner
+    itself loads."""
     signs: tuple[str, ...] = ()
 
     @property
@@ -57,7 +59,8 @@ class Split:
 def split(base: GitTree, diff: str, tests: str, runner: Runner) -> Split:
     """Raises `PatchRefused` and `PatchDoesNotApply`, for the patch and for the given tests."""
     applied, changed = _applied(base, parse(diff))
-    kinds = _parts(base, applied, changed, runner)
+    loaded = _loaded(base, changed)
+    kinds = _parts(base, applied, changed, runner, loaded.files)
     source = {path for path, part in kinds.items() if part is Part.SOURCE}
     own_tests = {path for path, part in kinds.items() if part is Part.TEST}
     divided = _divided(base, applied, source)
@@ -91,16 +94,23 @@ def split(base: GitTree, diff: str, tests: str, runner: Runner) -> Split:
         touched_files=frozenset(touched) if given else frozenset(),
         edits=edits,
         ignored_test_edits=ignored,
-        flagged_paths=tuple(sorted(path for path in changed if {kinds[path], classify(path)} & _NEVER_THE_PATCHS)),
+        flagged_paths=tuple(sorted(path for path in changed if _is_flagged(base, path, kinds[path]))),
         source_paths=tuple(sorted(source)),
         rewritten_files=frozenset(source - set(divided)),
-        notes=tuple(
-            f"{path}: what of it is tests cannot be told, so its tests ran as the patch has them"
-            for path in sorted(source - set(divided))
-            if parts.can_hold_both(path) and applied.read(path) is not None
-        ),
+        notes=(*_undivided(applied, source - set(divided)), *_run_with_the_runner(loaded, source)),
         signs=tamper.static_signs(base, applied, changed),
     )
+
+
+def _undivided(applied: GitTree, paths: Iterable[str]) -> Iterable[str]:
+    for path in sorted(paths):
+        if parts.can_hold_both(path) and applied.read(path) is not None:
+            yield f"{path}: what of it is tests cannot be told, so its tests ran as the patch has them"
+
+
+def _run_with_the_runner(loaded: Machinery, source: Iterable[str]) -> Iterable[str]:
+    for path in sorted(loaded.tested.keys() & set(source)):
+        yield f"{path}: {loaded.tested[path]}, which the test runner loads, loads it: it runs outside of the tests, too"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,20 +161,39 @@ def _applied(base: GitTree, patch: Patch) -> tuple[GitTree, frozenset[str]]:
     return applied, changed
 
 
-def _parts(base: GitTree, applied: GitTree, changed: Iterable[str], runner: Runner) -> dict[str, Part]:
+def _loaded(base: GitTree, changed: Iterable[str]) -> Machinery:
+    if not any(path.endswith(node.SUFFIXES) for path in changed):
+        return Machinery()
+    base.prefetch(path for path in base.paths() if path.endswith((*node.SUFFIXES, ".json")))
+    return machinery(base)
+
+
+def _parts(
+    base: GitTree, applied: GitTree, changed: Iterable[str], runner: Runner, loaded: frozenset[str]
+) -> dict[str, Part]:
     """What each changed file is: by its name, and by what base's own configuration makes the runner collect."""
-    kinds = {path: classify(path) for path in changed}
-    if any(path.endswith(node.SUFFIXES) for path in kinds):
-        for path in node_config.loaded(base).intersection(kinds):
-            kinds[path] = Part.TEST_CONFIG
+    kinds = {path: Part.TEST_CONFIG if path in loaded else classify(path) for path in changed}
     # Files that the patch adds, under base's configuration.
     named = base.overlay(applied, [p for p, part in kinds.items() if part is Part.SOURCE and p not in base.entries])
+    among = _AmongTests(base, runner)
+    new_tests = {path for path in kinds if path in applied.entries and runner.is_test_file(named, path)}
     for path, part in kinds.items():
-        if part is Part.TEST_CONFIG and tamper.same_test_sections(path, base.read(path), applied.read(path)):
+        if part is Part.TEST_CONFIG and path not in base.entries and path not in loaded:
+            kinds[path] = parts.joined(base, applied, path, new_tests)
+        elif part is Part.TEST_CONFIG and _tests_as_before(base, applied, path):
             kinds[path] = Part.SOURCE
-        elif part is Part.SOURCE and (_holds_tests(named, path, runner) or _stands_among_tests(base, path, runner)):
+        elif part is Part.SOURCE and (_holds_tests(named, path, runner) or among.stands(path)):
             kinds[path] = Part.TEST
     return kinds
+
+
+def _is_flagged(base: GitTree, path: str, part: Part) -> bool:
+    return part in _NEVER_THE_PATCHS or (path in base.entries and classify(path) in _NEVER_THE_PATCHS)
+
+
+def _tests_as_before(base: GitTree, applied: GitTree, path: str) -> bool:
+    same = tamper.same_test_sections(path, base.read(path), applied.read(path))
+    return same or parts.only_takes_in(base, applied, path)
 
 
 def _holds_tests(tree: GitTree, path: str, runner: Runner) -> bool:
@@ -176,11 +205,25 @@ def _holds_tests(tree: GitTree, path: str, runner: Runner) -> bool:
     return data is not None and runner.is_test_file(tree, path) and found(data)
 
 
-def _stands_among_tests(base: GitTree, path: str, runner: Runner) -> bool:
+class _AmongTests:
     """What the tests of a directory such as `pkg/test` use stands beside them. `django/test` holds no test."""
-    names = path.split("/")
-    above = {"/".join(names[:depth]) for depth in range(1, len(names)) if _TEST_DIRECTORY.search(names[depth - 1])}
-    return any(_holds_tests(base, other, runner) for other in base.entries if other.rpartition("/")[0] in above)
+
+    def __init__(self, base: GitTree, runner: Runner) -> None:
+        self._base = base
+        self._runner = runner
+        self._known: dict[str, bool] = {}
+
+    def stands(self, path: str) -> bool:
+        names = path.split("/")
+        depths = (depth for depth in range(1, len(names)) if _TEST_DIRECTORY.search(names[depth - 1]))
+        return any(self._holds(directory) for depth in depths for directory in ("/".join(names[:depth]),))
+
+    def _holds(self, directory: str) -> bool:
+        if directory not in self._known:
+            beside = [path for path in self._base.paths() if path.rpartition("/")[0] == directory]
+            self._base.prefetch(beside)
+            self._known[directory] = any(_holds_tests(self._base, path, self._runner) for path in beside)
+        return self._known[directory]
 
 
 def _edits(base: GitTree, applied: GitTree, paths: Iterable[str]) -> Iterable[tuple[str, frozenset[str] | None]]:

@@ -47,6 +47,8 @@ _SETTINGS = (
     ("safe.directory", "*"),
     ("gc.auto", "0"),
 )
+_LARGEST_KEPT = 256 << 10
+_MOST_KEPT = 32 << 20
 _TENANT = 10001
 """Owner of everything in `Tree.tar`: the sandbox's user."""
 
@@ -123,6 +125,7 @@ class GitTree:
 
     git_dir: Path = field(compare=False)
     digest: str
+    _kept: _Kept = field(default_factory=lambda: _Kept(), compare=False, repr=False)
 
     @classmethod
     def at(cls, git_dir: Path, revision: str) -> GitTree:
@@ -158,7 +161,20 @@ class GitTree:
         entry = self.entries.get(path)
         if entry is None or entry.mode not in (REGULAR, EXECUTABLE):
             return None
-        return run_git(self.git_dir, "cat-file", "blob", entry.oid)
+        known = self._kept.get(entry.oid)
+        if known is not None:
+            return known
+        data = run_git(self.git_dir, "cat-file", "blob", entry.oid)
+        self._kept.put(entry.oid, data)
+        return data
+
+    def prefetch(self, paths: Iterable[str]) -> None:
+        """Read these files at once, so that `read` need not ask for each; no more of them than memory should hold."""
+        files = (self.entries.get(path) for path in paths)
+        oids = {entry.oid for entry in files if entry is not None and entry.mode in (REGULAR, EXECUTABLE)}
+        wanted = sorted(oid for oid in oids if self._kept.get(oid) is None)
+        for data, oid in zip(self._blobs(wanted) if wanted else (), wanted, strict=True):
+            self._kept.put(oid, data)
 
     def mentions(self, word: str) -> bool:
         """True when a file holds the word, which must be plain text without a line end."""
@@ -262,6 +278,22 @@ class GitTree:
                         raise SetupError(f"the object {oid} is missing from the repository")
                     yield process.stdout.read(int(header[2]))
                     process.stdout.read(1)
+
+
+class _Kept:
+    """Contents by object id that were read before, as far as memory should hold them: to ask git is a process."""
+
+    def __init__(self) -> None:
+        self._contents: dict[str, bytes] = {}
+        self._size = 0
+
+    def get(self, oid: str) -> bytes | None:
+        return self._contents.get(oid)
+
+    def put(self, oid: str, data: bytes) -> None:
+        if len(data) <= _LARGEST_KEPT and self._size + len(data) <= _MOST_KEPT:
+            self._contents[oid] = data
+            self._size += len(data)
 
 
 class _Index:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
-from sandbox.parts import general, go, java, node, python, rust
+from sandbox.parts import additions, general, go, java, node, python, rust
 from sandbox.parts.rules import Rules
 from sandbox.types import Part, RepoView
 
@@ -26,9 +27,27 @@ def classify(path: str) -> Part:
         return Part.CI
     if any(rules.is_config(path) for rules in PARTS):
         return Part.TEST_CONFIG
-    if path.startswith("test/") or any(rules.is_test(path) for rules in PARTS):
-        return Part.TEST
-    return Part.SOURCE
+    return _place(path)
+
+
+def _place(path: str) -> Part:
+    is_test = path.startswith("test/") or any(rules.is_test(path) for rules in PARTS)
+    return Part.TEST if is_test else Part.SOURCE
+
+
+def joined(base: RepoView, patched: RepoView, path: str, new_tests: Iterable[str]) -> Part:
+    """What a configuration file is that base does not have: TEST_CONFIG, which stays out, or the patch's source or
+    tests where nothing of base's tests, and no new one, is run otherwise for its sake (`sandbox.parts.additions`)."""
+    known = [rules for rules in PARTS if rules.is_config(path)]
+    if not additions.may_join(known, base, patched, path, new_tests):
+        return Part.TEST_CONFIG
+    # What only pytest loads has no place in a tree without the new tests.
+    return Part.TEST if path.endswith("conftest.py") else _place(path)
+
+
+def only_takes_in(base: RepoView, patched: RepoView, path: str) -> bool:
+    """True where all that changes of a configuration file is that it takes in new directories of the patch's own."""
+    return any(rules.takes_in is not None and rules.takes_in(base, patched, path) for rules in PARTS)
 
 
 def test_sections(path: str, data: bytes) -> Any:

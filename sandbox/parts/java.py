@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-from xml.etree import ElementTree
 
+from sandbox.parts import java_additions, java_poms
 from sandbox.parts.rules import Rules
 from sandbox.types import RepoView
 
@@ -32,40 +31,6 @@ _SERVICES = re.compile(
     r"javax\.annotation\.processing\.|java\.lang\.)"
 )
 _PROVIDES = re.compile(r"\bprovides\s+(?:org\.(?:junit|testng)|javax\.annotation\.processing)\.")
-_ABOUT_TESTS = re.compile(r"test|surefire|failsafe|argline|skip|junit|groups|^maven\.", re.IGNORECASE)
-_OTHER_THINGS = frozenset(
-    {"dependencies", "dependencyManagement", "version", "name", "description", "url", "inceptionYear", "organization"}
-    | {"licenses", "developers", "contributors", "scm", "issueManagement", "ciManagement", "distributionManagement"}
-)
-"""Of a pom: what can change without a change in how tests are run. Everything else can reach them through a plugin."""
-
-
-def _of_pom(text: str) -> Any:
-    """The pom without what only says what the project is and needs, and without properties that are not about tests."""
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise ValueError("a document type")
-    try:
-        root = ElementTree.fromstring(text)  # noqa: S314  # entities are refused above
-    except ElementTree.ParseError as error:
-        raise ValueError(str(error)) from None
-    return [
-        _properties(child) if _name(child) == "properties" else _value(child)
-        for child in root
-        if _name(child) not in _OTHER_THINGS
-    ]
-
-
-def _properties(element: ElementTree.Element) -> Any:
-    return sorted((_name(child), _value(child)) for child in element if _ABOUT_TESTS.search(_name(child)))
-
-
-def _value(element: ElementTree.Element) -> Any:
-    attributes = sorted(element.attrib.items())
-    return (_name(element), attributes, (element.text or "").strip(), [_value(child) for child in element])
-
-
-def _name(element: ElementTree.Element) -> str:
-    return str(element.tag).rpartition("}")[2]
 
 
 def _sign(base: RepoView, patched: RepoView, path: str) -> str:
@@ -127,6 +92,9 @@ RULES = Rules(
         "*Tests.kt",
         "*Spec.groovy",
     ),
-    sections={"pom.xml": _of_pom},
+    sections={"pom.xml": java_poms.sections},
+    plain=java_additions.plain,
+    gathers=java_additions.gathers,
+    takes_in=java_additions.takes_in,
     sign=_sign,
 )

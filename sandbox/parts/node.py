@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from sandbox.parts import node_additions
 from sandbox.parts.rules import Rules
 from sandbox.types import RepoView
 
@@ -13,7 +14,7 @@ SUFFIXES = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
 _TEST_CALL = re.compile(
     rb"^[^\n/*]*?\b(?:it|test|describe|suite|context|specify|tape|tap|ava|t)(?:\.\w{1,64}){0,8}[ \t]*[(`]", re.MULTILINE
 )
-_SECTIONS = (
+SECTIONS = (
     "scripts", "config", "jest", "mocha", "vitest", "ava", "tap", "tape", "c8", "nyc", "karma", "babel", "browserslist",
     "ts-node", "swc", "wireit", "jspm", "lint-staged", "directories",
 )  # fmt: skip
@@ -29,7 +30,15 @@ def holds_tests(data: bytes) -> bool:
 
 def _of_package(text: str) -> Any:
     manifest = json.loads(text)
-    return {key: manifest.get(key) for key in _SECTIONS}
+    return {key: manifest.get(key) for key in SECTIONS}
+
+
+def _plain(_base: RepoView, patched: RepoView, path: str) -> bool:
+    return node_additions.plain(patched, path, frozenset(SECTIONS))
+
+
+def _gathers(base: RepoView, _patched: RepoView, path: str) -> bool:
+    return node_additions.gathers(base, path)
 
 
 def _sign(_base: RepoView, _patched: RepoView, path: str) -> str:
@@ -101,5 +110,7 @@ RULES = Rules(
     ),
     test_directories=frozenset({"__tests__", "__mocks__", "__snapshots__", "__fixtures__", "tap-snapshots"}),
     sections={"package.json": _of_package},
+    plain=_plain,
+    gathers=_gathers,
     sign=_sign,
 )

@@ -7,10 +7,12 @@ the tree. What such a file loads in its turn is not followed.
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Iterator
 
+from sandbox.parts.node import SECTIONS
 from sandbox.types import RepoView
 
 _CONFIGURATION = re.compile(
@@ -40,9 +42,22 @@ def loaded(view: RepoView) -> frozenset[str]:
         data = view.read(path) if _CONFIGURATION.search(path) else None
         if data is None or len(data) > _LARGEST:
             continue
-        for word in _words(data.decode("utf-8", "replace")):
+        for word in _words(_about_tests(path, data)):
             found.update(_files(word, posixpath.dirname(path), known))
     return frozenset(found)
+
+
+def _about_tests(path: str, data: bytes) -> str:
+    """The text of a configuration; of a package.json only what is about tests: what its `exports` say under `import`
+    and `require` is what is tested."""
+    text = data.decode("utf-8", "replace")
+    if not path.endswith("package.json"):
+        return text
+    try:
+        manifest = json.loads(text)
+        return json.dumps({key: manifest[key] for key in SECTIONS if key in manifest}, ensure_ascii=False)
+    except (ValueError, TypeError, RecursionError):
+        return text
 
 
 def _words(text: str) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import re
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
-from sandbox.parts.rules import Rules
+from sandbox.parts.rules import Rules, Sections
 from sandbox.types import RepoView
 
 _STARTUP = frozenset({"sitecustomize", "usercustomize"})
@@ -85,6 +87,44 @@ def _entries(view: RepoView, path: str) -> int:
     return len(_PLUGIN_ENTRY.findall((view.read(path) or b"").decode("utf-8", "replace")))
 
 
+def _plain(_base: RepoView, patched: RepoView, path: str) -> bool:
+    """A manifest without a section about tests; a conftest.py that a test module could hold as it is."""
+    name = path.rpartition("/")[2]
+    try:
+        text = (patched.read(path) or b"").decode("utf-8")
+        if name == "conftest.py":
+            return all(_is_fixture(node) for node in ast.parse(text).body)
+        return name in _SECTIONS_OF and bool(_SECTIONS_OF[name](text) == _SECTIONS_OF[name](""))
+    except (ValueError, SyntaxError, AttributeError, RecursionError, MemoryError, configparser.Error):
+        return False
+
+
+def _is_fixture(node: ast.stmt) -> bool:
+    """Nothing that pytest looks for by its name, and no statement that could make such a name."""
+    match node:
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            given = [alias.asname or alias.name for alias in names]
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            given = [name]
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            given = [name]
+        case ast.Expr(value=ast.Constant()):
+            given = []
+        case _:
+            return False
+    return not any(name.startswith(("pytest_", "collect_ignore")) or name in _OPEN_NAMES for name in given)
+
+
+_OPEN_NAMES = frozenset({"*", "__dir__", "__getattr__"})
+
+
+def _gathers(_base: RepoView, _patched: RepoView, path: str) -> bool:
+    """pytest loads the conftest.py of every directory that it walks through; those of tests are not in every tree."""
+    return path.endswith("conftest.py") and "tests" not in path.split("/")[:-1] and not path.startswith("test/")
+
+
+_SECTIONS_OF: Mapping[str, Sections] = {"pyproject.toml": _of_pyproject, "setup.cfg": _of_setup_cfg, "tox.ini": _of_tox}
+
 RULES = Rules(
     config=frozenset(
         {
@@ -104,6 +144,8 @@ RULES = Rules(
     ),
     config_patterns=("*.pth",),
     tests=("test_*.py", "*_test.py", "tests.py"),
-    sections={"pyproject.toml": _of_pyproject, "setup.cfg": _of_setup_cfg, "tox.ini": _of_tox},
+    sections=_SECTIONS_OF,
+    plain=_plain,
+    gathers=_gathers,
     sign=_sign,
 )

@@ -21,6 +21,9 @@ Divide = Callable[[str, bytes, bytes], tuple[bytes, bytes] | None]
 For languages that keep tests in the files they test. None where it cannot be told which of the text is tests.
 """
 
+About = Callable[[RepoView, RepoView, str], bool]
+"""(base, patched, a configuration file that the patch adds or changes) -> whether something holds of it."""
+
 TestsOf = Callable[[bytes], Mapping[str, str] | None]
 """A file's tests by name, and what decides about each as text to compare; None where it cannot be told."""
 
@@ -38,6 +41,13 @@ class Rules:
     """Directories, at any depth, that hold nothing but tests and what they need."""
     sections: Mapping[str, Sections] = field(default_factory=dict)
     """For manifests among `config` (by name) that also hold other things than test configuration."""
+    plain: About | None = None
+    """Of a new file of `config`: it decides nothing about tests but that there are some in its own directory."""
+    gathers: About | None = None
+    """What is elsewhere takes in a new file of `config`, wherever it stands: by a pattern, or by name."""
+    takes_in: About | None = None
+    """Of a changed file of `config`: all that changes is that it takes in directories of the patch's own, whose files
+    of `config` are `plain`."""
     sign: Sign | None = None
     """What in a changed file would load itself into the test process or take the runner's place."""
     suffix: str = ""

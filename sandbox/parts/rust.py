@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import tomllib
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 from sandbox.parts import rust_items
@@ -41,7 +44,68 @@ def _of_target(target: dict[str, Any]) -> dict[str, Any]:
     return {"name": target.get("name"), **chosen} if any(value is not None for value in chosen.values()) else {}
 
 
+def _plain(_base: RepoView, patched: RepoView, path: str) -> bool:
+    """A package of Cargo's own layout: no profile, no replacement, no target outside of its directory or without the
+    harness, no name that tests are judged by."""
+    if not path.endswith("Cargo.toml"):
+        return False
+    try:
+        document = tomllib.loads((patched.read(path) or b"").decode("utf-8"))
+        package = document["package"]
+        targets = [document.get("lib", {}), *(one for kind in _TARGETS for one in document.get(kind, []))]
+        places = [package.get("build"), *(target.get("path") for target in targets)]
+        name = str(package["name"])
+    except (ValueError, LookupError, AttributeError, TypeError, RecursionError):
+        return False
+    return (
+        _OF_ROOTS.isdisjoint(document)
+        and "workspace" not in package
+        and not any("harness" in target for target in targets)
+        and not any(".." in str(place).split("/") or str(place).startswith("/") for place in places)
+        and not _ASSERTIONS.search(name)
+    )
+
+
+_TARGETS = ("bin", "test", "example", "bench")
+_OF_ROOTS = frozenset({"workspace", "profile", "patch", "replace"})
+
+
+def _gathers(base: RepoView, patched: RepoView, path: str) -> bool:
+    """A workspace has it as a member, by a pattern or a name, or a package depends on it by its path."""
+    directory = path.rpartition("/")[0]
+    return any(fnmatchcase(directory, place) for view in (base, patched) for place in _members(view))
+
+
+def _members(view: RepoView) -> Iterator[str]:
+    """Directories, or patterns of them, that any manifest of the tree names; everything where one cannot be read."""
+    for path in view.paths():
+        if path.rpartition("/")[2] != "Cargo.toml":
+            continue
+        try:
+            document = tomllib.loads((view.read(path) or b"").decode("utf-8"))
+            named = [str(place) for place in document.get("workspace", {}).get("members", [])]
+            named += _places(document)
+        except (ValueError, AttributeError, TypeError, RecursionError):
+            named = ["**"]
+        above = path.rpartition("/")[0]
+        yield from (posixpath.normpath(posixpath.join(above, place)) for place in named)
+
+
+def _places(value: object) -> Iterator[str]:
+    """Every `path` of a dependency, in whatever table."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "path" and isinstance(inner, str):
+                yield inner
+            yield from _places(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _places(inner)
+
+
 def _sign(base: RepoView, patched: RepoView, path: str) -> str:
+    if _is_vendored_assertion(path):
+        return f"{path}: changes a vendored package that decides whether a test is red"
     if not path.endswith(".rs"):
         return ""
     before, after = base.read(path) or b"", patched.read(path) or b""
@@ -51,6 +115,17 @@ def _sign(base: RepoView, patched: RepoView, path: str) -> str:
     if hidden := sorted(added & _ASSERTING):
         return f"{path}: gives something of its own the name {hidden[0]}!, which hides the standard library's"
     return ""
+
+
+def _is_vendored_assertion(path: str) -> bool:
+    """`vendor/pretty_assertions/src/lib.rs`, `third_party/rust/claims-0.8.0/...`: the directory is named after the
+    package, with its version where several are kept."""
+    *directories, _ = path.split("/")
+    first = next((at for at, name in enumerate(directories) if name in _VENDORS), len(directories))
+    return any(_ASSERTIONS.search(re.sub(r"-\d+\.\d.*$", "", name)) for name in directories[first + 1 : first + 3])
+
+
+_VENDORS = frozenset({"vendor", "vendored", "third_party", "third-party"})
 
 
 def _given(data: bytes) -> frozenset[str]:
@@ -85,6 +160,8 @@ RULES = Rules(
     config_patterns=("*.cargo/config", "*.cargo/config.toml", "clippy.toml", ".clippy.toml"),
     tests=("tests.rs", "test.rs", "*_test.rs", "*_tests.rs"),
     sections={"cargo.toml": _of_manifest},
+    plain=_plain,
+    gathers=_gathers,
     sign=_sign,
     suffix=".rs",
     divide=_divide,

@@ -8,8 +8,10 @@ from __future__ import annotations
 import configparser
 import shlex
 import tomllib
+from collections.abc import Hashable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from sandbox.types import RepoView
@@ -134,6 +136,16 @@ class PytestConfig:
 
 def read(view: RepoView) -> PytestConfig:
     """The configuration at the root of a tree; the defaults where there is none or it cannot be read."""
+    # Asked for each file that may be a test.
+    return _known(view) if isinstance(view, Hashable) else _read(view)
+
+
+@lru_cache(maxsize=2)
+def _known(view: Any) -> PytestConfig:
+    return _read(view)
+
+
+def _read(view: RepoView) -> PytestConfig:
     for path in ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"):
         data = view.read(path)
         options = None if data is None else _options(path, data)

@@ -62,3 +62,26 @@ def test_prose_may_say_how_to_ask_whether_a_test_is_running(path: str) -> None:
     text = "Set by pytest: PYTEST_CURRENT_TEST.\n"
     assert asks_for_tests([Changed(path=path, before="", after=text)], lambda _: False) == ()
     assert asks_for_tests([Changed(path="a.py", before="", after=text)], lambda _: False) != ()
+
+
+@pytest.mark.parametrize(
+    ("path", "is_judge"),
+    [
+        ("vendor/pretty_assertions/src/lib.rs", True),
+        ("third_party/rust/claims-0.8.0/Cargo.toml", True),
+        ("vendor/pretty_assertions/.cargo-checksum.json", True),
+        ("vendor/serde/src/lib.rs", False),
+        ("crates/pretty_assertions/src/lib.rs", False),
+        ("vendor/serde/src/assert/mod.rs", False),
+    ],
+)
+def test_a_vendored_crate_that_tests_are_judged_with_is_no_source(path: str, is_judge: bool) -> None:
+    assert (signs_of(FilesView({path: "a"}), FilesView({path: "b"}), path) != ()) is is_judge
+
+
+def test_a_module_of_go_that_calls_itself_an_assertion_library_would_take_its_place_in_a_workspace() -> None:
+    own = "module github.com/stretchr/testify\n"
+    added = FilesView({"fake/go.mod": own})
+    assert signs_of(FilesView({}), added, "fake/go.mod") != ()
+    assert signs_of(FilesView({"fake/go.mod": own}), added, "fake/go.mod") == ()
+    assert signs_of(FilesView({}), FilesView({"go.mod": "module github.com/acme/ledger\n"}), "go.mod") == ()

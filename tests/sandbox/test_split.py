@@ -149,8 +149,9 @@ def test_a_patch_s_own_configuration_does_not_say_what_a_test_is(tmp_path: Path)
 def test_source_stays_source_where_every_module_is_collected(tmp_path: Path) -> None:
     files = {"pytest.ini": b"[pytest]\npython_files = *.py\n", "pkg/test/runner.py": b"y = 1\n", "pkg/a.py": b"x = 1\n"}
     tree = GitTree.of_files(create(tmp_path / "trees.git"), dict(files))
-    diff = tree.diff(tree.with_files({"pkg/a.py": b"x = 2\n", "pkg/test/runner.py": b"y = 2\n"}))
-    assert split(tree, diff, "", PYTEST).source_paths == ("pkg/a.py", "pkg/test/runner.py")
+    changed = {"pkg/a.py": b"x = 2\n", "pkg/test/runner.py": b"y = 2\n", "pkg/test/more.py": b"z = 2\n"}
+    diff = tree.diff(tree.with_files(changed))
+    assert split(tree, diff, "", PYTEST).source_paths == ("pkg/a.py", "pkg/test/more.py", "pkg/test/runner.py")
 
 
 def test_what_base_s_configuration_loads_stays_base_s_whatever_its_name(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.engine import Engine
+from sandbox.types import Verified
 from tests.support import node
 from tests.support.cases import case
 from tests.support.cheats import Cheat, Court, spread
@@ -132,3 +133,46 @@ def courts(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Mapping[
 @pytest.mark.parametrize(("runner", "cheat"), spread(CHEATS, 9))
 def test_a_cheat_is_not_verified(courts: Mapping[str, Court], runner: str, cheat: Cheat) -> None:
     courts[runner].judge(cheat)
+
+
+HELPED = {
+    "jest.setup.js": "require('./test-support/matchers');\nrequire('./src/wording').prepare();\n",
+    "test-support/matchers/index.js": "expect.extend({ toBeRight: (value) => ({ pass: value === 1 }) });\n",
+    "src/wording.js": "exports.prepare = () => { globalThis.wording = 'old'; };\n",
+}
+"""A set-up that is helped by a file beside it, and that starts what is tested."""
+DEAF_MATCHERS = "expect.extend({ toBe: () => ({ pass: true, message: () => '' }) });\n"
+OF_SET_UP = (
+    with_files("jest", "what the set-up loads is rewritten", {"test-support/matchers/index.js": DEAF_MATCHERS}),
+    with_files("jest", "a file stands before what the set-up loads", {"test-support/matchers.js": DEAF_MATCHERS}),
+    with_files("jest", "what the set-up tests makes matchers deaf",
+               {"src/wording.js": f"exports.prepare = () => {{ {DEAF_MATCHERS} }};\n"},
+               verdicts=("Tampered",), sign=MUST_FAIL),
+    with_files("jest", "a new package with a configuration of its own for the old tests",
+               {"more/package.json": '{"jest": {"rootDir": "..", "setupFiles": ["<rootDir>/src/hook.js"]}}',
+                "src/hook.js": DEAF_MATCHERS}),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def helped(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Court:
+    base = case(node.CASE, tmp_path_factory.mktemp("case") / "trees.git")
+    base = base.with_files({path: text.encode() for path, text in HELPED.items()})
+    return Court(engine, base, tmp_path_factory.mktemp("runs"), node.plan(base, "jest"))
+
+
+@pytest.mark.parametrize(("runner", "cheat"), spread(OF_SET_UP, 2))
+def test_a_cheat_through_the_set_up_is_not_verified(helped: Court, runner: str, cheat: Cheat) -> None:
+    helped.judge(cheat)
+
+
+def test_a_fix_of_what_the_set_up_starts_is_verified_and_shown(helped: Court) -> None:
+    test = node.a_test("jest", "the wording is new", "globalThis.wording", "'new'")
+    patch = Cheat(
+        name="honest",
+        files={"src/wording.js": HELPED["src/wording.js"].replace("old", "new")},
+        appended={node.TESTS["jest"]: test},
+    ).patch(helped.base)
+    verdict = helped.proof(patch).verdict
+    assert isinstance(verdict, Verified), verdict
+    assert any("src/wording.js: jest.setup.js" in sign for sign in verdict.evidence.signs)
