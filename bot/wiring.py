@@ -19,6 +19,7 @@ from sandbox.cache import RunCache
 from sandbox.collection import Policy as ImagePolicy
 from sandbox.destinations import BuildPolicy
 from sandbox.engine import Engine, EngineConfig
+from sandbox.shards import Division
 from sandbox.toolchains import ToolchainSources
 from sandbox.types import Limits, Progress
 
@@ -98,6 +99,12 @@ def container_limits(settings: Settings) -> Limits:
     )
 
 
+def division(settings: Settings) -> Division:
+    """All parts together use what one container may, so without a number there is one for each of its processors."""
+    box = settings.sandbox
+    return Division(most=box.shards or max(1, int(box.cpus)), from_seconds=box.shard_seconds)
+
+
 def attempt_limits(settings: Settings) -> AttemptLimits:
     limits = settings.limits
     return AttemptLimits(
@@ -137,5 +144,6 @@ def workshop(settings: Settings, docker: Engine, sources: Sources, progress: Pro
         attempt_limits=attempt_limits(settings),
         budget_seconds=settings.limits.verify_seconds,
         progress=progress,
+        division=division(settings),
     )
     return DockerWorkshop(bench)

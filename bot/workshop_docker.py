@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +34,7 @@ from sandbox.cache import RunCache
 from sandbox.engine import Engine
 from sandbox.environment import AttemptEnvironment
 from sandbox.patch import parse
+from sandbox.shards import Division
 from sandbox.tree import GitTree
 from sandbox.types import CommitSha, EnvironmentPlan, Limits, Patch, Progress, Proof, RepoView, Tree, verdict_name
 from sandbox.verify import VerifyRequest, verify
@@ -61,6 +62,8 @@ class Bench:
     attempt_limits: AttemptLimits
     budget_seconds: float
     progress: Progress
+    division: Division = field(default_factory=Division)
+    """Into how many containers at once a long suite is divided."""
 
 
 class DockerWorkshop:
@@ -116,6 +119,7 @@ class DockerWorkshop:
             tests=tests,
             limits=self._bench.limits,
             budget_seconds=self._bench.budget_seconds,
+            division=self._bench.division,
         )
         return verify(self._bench.engine, request, cache=self._bench.cache, progress=self._bench.progress)
 

@@ -138,6 +138,11 @@ class Sandbox(Group):
     """Output kept of one command; what is over it is cut from the middle."""
     seconds: float = Field(default=1800.0, gt=0)
     """Time limit of one command or test run."""
+    shards: int = Field(default=0, ge=0, le=64)
+    """Containers that a long suite is divided into, at once; together they use what one may. 0: one for each of the
+    `cpus`; 1: never divided."""
+    shard_seconds: float = Field(default=20.0, gt=0)
+    """What a suite's tests must take together to be divided."""
     ca_bundle: File | None = None
     """Certificate authorities for builds; unset: the machine's own (`SSL_CERT_FILE`, else Debian's bundle)."""
     build_env: dict[str, str] = Field(default_factory=dict)

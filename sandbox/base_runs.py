@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 
@@ -10,16 +11,19 @@ from sandbox import comparison, repetition, selection
 from sandbox.cache import RunCache
 from sandbox.course import Course, at_once, told
 from sandbox.runners.report import programs_digest
-from sandbox.types import Ended, RunKind, TestRun
+from sandbox.shards import DIVIDED, Shards, Whole, differing, divide
+from sandbox.types import Ended, RunKind, TestId, TestRun
 
 
 @dataclass(frozen=True, kw_only=True)
 class BaseRuns:
     runs: tuple[TestRun, ...]
-    files: tuple[str, ...] = ()
-    """The test files that the runs were cut to; empty: all."""
+    whole: Whole = field(default_factory=Whole)
+    """What the runs with the patch are made of, as these were."""
     selection: str = ""
-    """A sentence on that."""
+    """A sentence on the test files that they were cut to; "" for all."""
+    division: str = ""
+    """A sentence on the parts that they are divided into; "" where nothing is."""
 
 
 def base_runs(course: Course) -> BaseRuns:
@@ -27,7 +31,7 @@ def base_runs(course: Course) -> BaseRuns:
     budget = min(course.limits.seconds, course.budget_seconds)
     runs = _repeated(course, (), budget)
     if not any(run.ended is Ended.TIMED_OUT for run in runs):
-        return BaseRuns(runs=runs)
+        return _found(course, runs, ())
     runner, base = course.bench.runner, course.base
     every = tuple(path for path in base.paths() if runner.is_test_file(base, path))
     chosen = selection.select(base, every, course.trees.source_paths)
@@ -35,11 +39,24 @@ def base_runs(course: Course) -> BaseRuns:
         return BaseRuns(runs=runs)
     # That it takes too long is known from now on, too.
     course.cache.put(_cache_key(course, (), budget), runs)
-    return BaseRuns(
-        runs=_repeated(course, chosen.files, budget),
-        files=chosen.files,
+    return replace(
+        _found(course, _repeated(course, chosen.files, budget), chosen.files),
         selection=f"The whole suite takes more than {budget:.0f} s: {chosen.sentence(len(every))}",
     )
+
+
+def _found(course: Course, runs: tuple[TestRun, ...], files: tuple[str, ...]) -> BaseRuns:
+    parts = next((run.shards for run in runs if run.shards), ())
+    return BaseRuns(runs=runs, whole=Whole(files=files, shards=parts), division=_sentence(course, runs, parts))
+
+
+def _sentence(course: Course, runs: tuple[TestRun, ...], parts: Shards) -> str:
+    if parts:
+        files = ", ".join(str(len(part)) for part in parts)
+        return f"All tests ran in {len(parts)} containers at once, on both sides in the same parts, of {files} files."
+    if any(comparison.trouble(run) for run in runs) or not _parts(course, runs):
+        return ""
+    return "The suite was not divided, long as it is: in parts, some of its tests come out otherwise on base, too."
 
 
 def _repeated(course: Course, files: tuple[str, ...], timeout: float) -> tuple[TestRun, ...]:
@@ -52,6 +69,11 @@ def _repeated(course: Course, files: tuple[str, ...], timeout: float) -> tuple[T
     course.progress("base: running the tests twice, to know the flaky ones")
     job = partial(course.run, RunKind.BASE, course.base, timeout=timeout, files=files)
     runs = at_once([job, job])
+    if parts := _parts(course, runs):
+        job = partial(course.whole, RunKind.BASE, course.base, Whole(files=files, shards=parts), timeout=timeout)
+        divided = _divided(course, runs, job)
+        runs = (*runs, *divided)
+        job = job if divided else partial(course.run, RunKind.BASE, course.base, timeout=timeout, files=files)
     flaky: tuple[int, ...] = ()
     while not any(comparison.trouble(run) for run in runs):
         flaky = (*flaky, len(comparison.baseline(runs).flaky))
@@ -61,6 +83,36 @@ def _repeated(course: Course, files: tuple[str, ...], timeout: float) -> tuple[T
         course.progress(f"base: {flaky[-1]} flaky test(s) after {len(runs)} runs; running once more")
         runs = (*runs, job())
     return runs
+
+
+def _parts(course: Course, runs: tuple[TestRun, ...]) -> Shards:
+    """How base's undivided runs are to be divided; empty: not at all."""
+    bench = course.bench
+    if bench.runner.name not in DIVIDED or any(comparison.trouble(run) for run in runs):
+        return ()
+    undivided = [run for run in runs if not run.shards]
+    return divide(undivided[:2], lambda test: bench.runner.file_of(course.base, test), course.division)
+
+
+def _divided(course: Course, undivided: tuple[TestRun, ...], job: Callable[[], TestRun]) -> tuple[TestRun, ...]:
+    """Runs of base in parts; none where tests come out otherwise in them, again and again: they need each other."""
+    course.progress("base: once more in parts, at once")
+    made: tuple[TestRun, ...] = ()
+    changed = frozenset[TestId]()
+    while len(made) < _DIVIDED_RUNS:
+        made = (*made, job())
+        if comparison.trouble(made[-1]):
+            return ()
+        found = differing(undivided, made[-1])
+        changed = found & changed if len(made) > 1 else found
+        if not changed:
+            return made
+    course.progress(f"base: {len(changed)} test(s) come out otherwise in parts; it is not divided")
+    return ()
+
+
+_DIVIDED_RUNS = 2
+"""What differs by chance differs otherwise the second time."""
 
 
 def _cache_key(course: Course, files: tuple[str, ...], timeout: float) -> str:
@@ -76,5 +128,6 @@ def _cache_key(course: Course, files: tuple[str, ...], timeout: float) -> str:
         [limits.memory_bytes, limits.cpus, limits.pids, limits.disk_bytes, limits.file_bytes],
         programs_digest(),
         list(bench.plan.command),
+        [course.division.most, course.division.from_seconds],
         version("redgreen"),
     )

@@ -10,6 +10,7 @@ from sandbox import comparison
 from sandbox.cache import RunCache
 from sandbox.comparison import Facts
 from sandbox.execution import Bench, Variation
+from sandbox.shards import Division, Whole
 from sandbox.split import Split
 from sandbox.tree import GitTree
 from sandbox.types import Limits, Progress, RunKind, TestId, TestRun
@@ -37,6 +38,7 @@ class Course:
     limits: Limits
     budget_seconds: float
     progress: Progress
+    division: Division = field(default_factory=Division)
     runs: list[TestRun] = field(default_factory=list)
 
     def run(
@@ -63,12 +65,23 @@ class Course:
         self.keep(run)
         return run
 
-    def settled(self, kind: RunKind, tree: GitTree, facts: Facts, files: tuple[str, ...]) -> TestRun:
+    def whole(
+        self, kind: RunKind, tree: GitTree, what: Whole, facts: Facts | None = None, *, timeout: float = 0.0
+    ) -> TestRun:
+        """A run of all tests, divided where they are."""
+        if not what.shards:
+            return self.run(kind, tree, facts, files=what.files, timeout=timeout)
+        seconds = timeout or self._timeout(facts)
+        run = self.bench.divided(kind, tree, what.shards, timeout=seconds, test_seconds=_test_seconds(facts))
+        self.keep(run)
+        return run
+
+    def settled(self, kind: RunKind, tree: GitTree, facts: Facts, what: Whole) -> TestRun:
         """A run with the patch; one that came to no orderly end is tried a second time before that is believed."""
-        first = self.run(kind, tree, facts, files=files)
+        first = self.whole(kind, tree, what, facts)
         if not comparison.trouble(first):
             return first
-        second = self.run(kind, tree, facts, files=files)
+        second = self.whole(kind, tree, what, facts)
         return first if comparison.trouble(second) else second
 
     def keep(self, run: TestRun) -> None:
@@ -101,4 +114,5 @@ def told(run: TestRun) -> str:
     if problem := comparison.trouble(run):
         return f"the run {problem}"
     report = comparison.report_of(run)
-    return f"{len(report.green)} green, {len(report.red)} red of {len(report.results)} tests in {run.seconds:.1f} s"
+    colours = f"{len(report.green)} green, {len(report.red)} red of {len(report.results)} tests in {run.seconds:.1f} s"
+    return f"{colours}, in {len(run.shards)} parts at once" if run.shards else colours

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
+from sandbox import shards
 from sandbox.container import Container
 from sandbox.errors import ContainerLost
 from sandbox.layout import WORK
 from sandbox.runners.protocol import PreparedRun, Runner, RunRequest
+from sandbox.shards import Shards
 from sandbox.supply import Supply
 from sandbox.tree import GitTree
 from sandbox.types import Ended, EnvironmentPlan, ExecResult, RunKind, TestId, TestReport, TestRun
@@ -65,8 +68,12 @@ class Bench:
         tests: tuple[TestId, ...] = (),
         variation: Variation | None = None,
         test_seconds: float = 0.0,
+        part_of: int = 1,
     ) -> TestRun:
-        """Everything when both selections are empty. Raises `SandboxError` where no container can be had."""
+        """Everything when both selections are empty. Raises `SandboxError` where no container can be had.
+
+        `part_of`: as one of so many containers that share what one may use.
+        """
         request = RunRequest(
             nonce=secrets.token_hex(8),
             key=secrets.token_hex(32),
@@ -79,7 +86,7 @@ class Bench:
         )
         prepared = self.runner.prepare(tree, request)
         result, report, ended = None, None, Ended.EXITED
-        with self.supply.container() as container:
+        with self.supply.container(part_of) as container:
             try:
                 container.put_tree(tree)
                 container.put_files(prepared.files)
@@ -104,6 +111,20 @@ class Bench:
             left_processes=result.left_processes if result is not None else 0,
             changed=variation.words if variation is not None else (),
         )
+
+    def divided(
+        self, kind: RunKind, tree: GitTree, parts: Shards, *, timeout: float, test_seconds: float = 0.0
+    ) -> TestRun:
+        """As `run` of all tests, by the files of each part in a container of its own, all at once."""
+
+        def one(files: tuple[str, ...]) -> TestRun:
+            return self.run(kind, tree, timeout=timeout, files=files, test_seconds=test_seconds, part_of=len(parts))
+
+        with ThreadPoolExecutor(max_workers=len(parts)) as pool:
+            runs = tuple(pool.map(one, parts))
+        shown = self.runner.prepare(tree, RunRequest(nonce="0", plan=self.plan)).shown
+        merged = shards.merged(runs, parts, lambda test: self.runner.file_of(tree, test))
+        return replace(merged, command=shown)
 
     def _report(self, container: Container, prepared: PreparedRun, request: RunRequest) -> TestReport | None:
         try:

@@ -15,6 +15,7 @@ from sandbox.comparison import Facts
 from sandbox.confirmation import Standing
 from sandbox.course import Course, at_once
 from sandbox.execution import RUNNER_VARIABLES, Variation
+from sandbox.shards import Whole
 from sandbox.tree import GitTree
 from sandbox.types import RunKind, TestId, TestRun
 
@@ -24,16 +25,16 @@ _TIMED = re.compile(
 )
 
 
-def regression_side(course: Course, facts: Facts, files: tuple[str, ...]) -> Facts:
+def regression_side(course: Course, facts: Facts, whole: Whole) -> Facts:
     """Base's tests on the patch's source; what changed colour again, alone or in company, until it is known."""
     tree = course.trees.regression
     if tree == course.base:
         # No source changes: the tree is base's own, and so are its runs.
         return replace(facts, regression=replace(facts.base[0], kind=RunKind.REGRESSION, cached=True))
-    facts = replace(facts, regression=course.settled(RunKind.REGRESSION, tree, facts, files))
+    facts = replace(facts, regression=course.settled(RunKind.REGRESSION, tree, facts, whole))
     lost, green = confirmation.turned_red(facts), confirmation.turned_green(facts)
     facts = _alone(course, facts, (course.base, tree), lost, green)
-    facts = _in_company(course, facts, (course.base, tree), files, lost)
+    facts = _in_company(course, facts, (course.base, tree), whole, lost)
     sides = confirmation.regression_sides(facts)
     fixed = [test for test in green if sides is not None and confirmation.is_fixed(sides, test)]
     return _with_twins(course, facts, tree, fixed)
@@ -44,8 +45,8 @@ def witness_side(course: Course, facts: Facts) -> Facts:
     trees = course.trees
     if not trees.has_witness:
         return facts
-    own = trees.test_files
-    jobs = [partial(course.run, RunKind.WITNESS, trees.witness, facts, files=own)]
+    own = Whole(files=trees.test_files)
+    jobs = [partial(course.run, RunKind.WITNESS, trees.witness, facts, files=own.files)]
     if trees.candidate != trees.witness:
         jobs.append(partial(course.settled, RunKind.CANDIDATE, trees.candidate, facts, own))
     made = at_once(jobs)
@@ -130,7 +131,7 @@ def _alone(
 
 
 def _in_company(
-    course: Course, facts: Facts, trees: tuple[GitTree, GitTree], files: tuple[str, ...], lost: Iterable[TestId]
+    course: Course, facts: Facts, trees: tuple[GitTree, GitTree], whole: Whole, lost: Iterable[TestId]
 ) -> Facts:
     """All tests again on both sides, for the sake of those that changed among the others only."""
     lost, spent = tuple(lost), 0.0
@@ -138,7 +139,7 @@ def _in_company(
         if spent > course.budget_seconds:
             break
         course.progress(f"{len(chosen)} test(s) changed only among the others: all once more, on both sides")
-        jobs = [partial(course.run, RunKind.CONFIRMATION, side, facts, files=files) for side in trees]
+        jobs = [partial(course.whole, RunKind.CONFIRMATION, side, whole, facts) for side in trees]
         made = at_once(jobs)
         spent += max(run.seconds for run in made)
         facts = _added(facts, made)

@@ -14,6 +14,7 @@ from sandbox.container import Container
 from sandbox.engine import Engine
 from sandbox.errors import SandboxError
 from sandbox.images import Image
+from sandbox.shards import share
 from sandbox.types import Limits
 
 _AT_ONCE = 2
@@ -49,14 +50,15 @@ class Supply:
             self._ready.append(self._starts.submit(self._engine.launch, self.image, self.limits))
 
     @contextmanager
-    def container(self) -> Iterator[Container]:
+    def container(self, part_of: int = 1) -> Iterator[Container]:
         """A fresh container, started. After the block it is killed and removed in the background.
 
-        Raises what `Engine.launch` does.
+        `part_of`: one of so many that share the limits of one. Raises what `Engine.launch` does.
         """
         with self._lock:
-            waiting = self._ready.popleft() if self._ready else None
-        container = waiting.result() if waiting is not None else self._engine.launch(self.image, self.limits)
+            waiting = self._ready.popleft() if self._ready and part_of == 1 else None
+        limits = self.limits if part_of == 1 else share(self.limits, part_of)
+        container = waiting.result() if waiting is not None else self._engine.launch(self.image, limits)
         try:
             yield container
         finally:

@@ -311,6 +311,8 @@ class TestRun:
     """What the run itself showed (a report forged or rewritten, a process left behind, the tree changed ...)."""
     left_processes: int = 0
     """How many processes outlived it; they were killed."""
+    shards: tuple[tuple[str, ...], ...] = ()
+    """The files of each part where it ran in several containers at once; empty: in one."""
     changed: tuple[str, ...] = ()
     """What of its environment was not as in the other runs, one phrase each (another order, another time zone ...)."""
 
@@ -348,6 +350,8 @@ class Evidence:
     """Test configuration and CI files that the patch touches; base's versions were used."""
     selection: str = ""
     """Empty when everything ran; else a sentence: which tests and how many of how many."""
+    division: str = ""
+    """Empty where every run was one container's; else a sentence: how the suite was divided, or why it was not."""
     exit_code_only: bool = False
     """All that was seen of the tests is a command's exit code: what failed, and whether any test ran, is unknown."""
     flakiness: tuple[Flakiness, ...] = ()

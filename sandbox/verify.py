@@ -17,6 +17,7 @@ from sandbox.errors import PatchDoesNotApply, PatchRefused, SandboxError, SetupE
 from sandbox.execution import Bench
 from sandbox.proof import sha256_of
 from sandbox.runners import RUNNERS, command_runner
+from sandbox.shards import Division
 from sandbox.sides import regression_side, witness_side
 from sandbox.split import Split, edited_tests, split
 from sandbox.supply import Supply
@@ -55,6 +56,8 @@ class VerifyRequest:
     limits: Limits = field(default_factory=Limits)
     budget_seconds: float = 1800.0
     """For one run of the whole suite on base; one that takes longer is cut to a stated selection."""
+    division: Division = field(default_factory=Division)
+    """Into how many containers at once a long suite is divided."""
 
 
 def verify(engine: Engine, request: VerifyRequest, *, cache: RunCache, progress: Progress) -> Proof:
@@ -122,12 +125,12 @@ class _Verification:
             touched=frozenset(test for test, file in files_of.items() if file in trees.touched_files),
             edited=edited_tests(trees, bench.runner, known),
             rewritten=frozenset(test for test, file in files_of.items() if file in trees.rewritten_files),
-            evidence=replace(evidence, selection=base.selection),
+            evidence=replace(evidence, selection=base.selection, division=base.division),
         )
         if any(comparison.trouble(run) for run in base.runs):
             return facts
         with ThreadPoolExecutor(max_workers=2) as pool:
-            regression = pool.submit(regression_side, course, facts, base.files)
+            regression = pool.submit(regression_side, course, facts, base.whole)
             witness = pool.submit(witness_side, course, facts)
             one, other = regression.result(), witness.result()
         return replace(
@@ -145,6 +148,7 @@ class _Verification:
             cache=self._cache,
             limits=self._request.limits,
             budget_seconds=self._request.budget_seconds,
+            division=self._request.division,
             progress=self._progress,
             runs=self._runs,
         )
