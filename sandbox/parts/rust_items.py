@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sandbox.parts.rust_tokens import Kind, NotRust, Token, tokens
+from sandbox.parts.rust_tokens import Kind, NotRust, Token, Tokens, tokens
 
 _OPENING = {"{": "}", "(": ")", "[": "]"}
 _CLOSING = frozenset(_OPENING.values())
@@ -39,7 +39,7 @@ class Item:
     """The words and marks within the brackets of each."""
     start: int
     end: int
-    body: tuple[Token, ...] = ()
+    body: Sequence[Token] = ()
     """Of a module written out: what is between its braces."""
     body_end: int = -1
     """Where a module's closing brace is."""
@@ -82,7 +82,7 @@ def divide(before: str, after: str) -> tuple[str, str] | None:
 def parse(text: str) -> Parsed | None:
     """None for what does not read as a sequence of items."""
     try:
-        found = list(tokens(text))
+        found = Tokens(text)
         if _depth(found) > _DEEPEST:
             return None
         tests: dict[Key, Item] = {}
@@ -206,10 +206,10 @@ def _item(found: Sequence[Token], place: int, path: tuple[str, ...]) -> tuple[It
             break
     kind, name, at = _head(found, place)
     end, opening = _item_end(found, at, kind)
-    body: tuple[Token, ...] = ()
+    body: Sequence[Token] = ()
     body_end = -1
     if kind == "mod" and opening >= 0:
-        body, body_end = tuple(found[opening + 1 : end - 1]), found[end - 1].start
+        body, body_end = found[opening + 1 : end - 1], found[end - 1].start
     return (
         Item(
             path=path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -427,3 +428,28 @@ def test_dividing_exchanges_the_tests_and_nothing_else(
 def test_no_text_breaks_the_division(one: str, other: str) -> None:
     rust_items.divide(one, other)
     rust_items.test_functions(one)
+
+
+def test_reading_a_huge_rust_file_takes_memory_by_its_size_and_no_more() -> None:
+    unit = "pub fn add{0}(a: u32, b: u32) -> u32 {{ a.wrapping_add(b) }}\n#[cfg(test)]\nmod t{0} {{ #[test] fn it() {{}} }}\n"
+    text = "".join(unit.format(at) for at in range(2000))
+    tracemalloc.start()
+    parsed = rust_items.parse(text)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert parsed is not None
+    assert len(parsed.tests) == 2000
+    # A token as an object of its own was 45 times its text.
+    assert peak < 25 * len(text)
+
+
+def test_a_stretch_of_tokens_is_read_like_a_list() -> None:
+    found = rust_tokens.Tokens("fn a() { b }")
+    every = list(rust_tokens.tokens("fn a() { b }"))
+    assert list(found) == every
+    assert len(found) == len(every)
+    assert (found[0], found[-1]) == (every[0], every[-1])
+    assert list(found[1:4][1:]) == every[2:4]
+    assert list(found[4:1]) == []
+    with pytest.raises(IndexError):
+        found[1:3][2]

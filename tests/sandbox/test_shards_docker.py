@@ -142,6 +142,7 @@ def test_a_lost_part_loses_the_run(engine: Engine, base: GitTree, tmp_path: Path
             Bench(supply=one, runner=RUNNERS[runner], plan=plan).divided(RunKind.BASE, tree, shards, timeout=60)
             for one in (losing, supply)
         )
-    assert (lost.ended, lost.report) == (Ended.LOST, None)
+    assert lost.ended in (Ended.LOST, Ended.KILLED)
+    assert lost.report is None
     assert comparison.trouble(kept) == ""
     assert len(comparison.report_of(kept).green) == 2
