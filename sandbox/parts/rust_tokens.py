@@ -31,7 +31,7 @@ class Token(NamedTuple):
 
 
 class Tokens(Sequence[Token]):
-    """A file's tokens, or a stretch of them, in fourteen bytes each: generated files have millions. Raises `NotRust`."""
+    """A file's tokens, or a stretch of them, in a few bytes each: generated files have millions. Raises `NotRust`."""
 
     def __init__(self, text: str) -> None:
         self._texts: list[str] = []
