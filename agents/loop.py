@@ -1,17 +1,18 @@
 """The loop: query, act, observe. All it knows is in the stored steps, so a restart is a fold over them.
 
-The conversation is only appended to: a step holds what was added (the first one the opening too), and the messages of
-all steps in order are exactly what the model was sent and said.
+A step holds what was added to the conversation (the first one the opening too) and what the model's window made it
+leave out; `agents.history` says what that makes of the next call.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
-from agents import tools
-from agents.dialects.tools import correction
+from agents import history, tools
+from agents.dialects.tools import correction, was_thinking
 from agents.errors import ContextOverflow, Fault, ModelError, OverLimit, StrategyUnavailable
 from agents.limits import Spent, exceeded, output_tokens_left, seconds_left
 from agents.progress import Ended, ended, working_diff
@@ -21,6 +22,7 @@ from agents.tools.tool import MOST_DIFF, Bench, Conclusion, Observation, bounded
 from agents.types import (
     Attempt,
     AttemptLimits,
+    Condensation,
     Ending,
     Message,
     Part,
@@ -36,7 +38,13 @@ from sandbox.errors import SandboxError, SetupError
 
 STRATEGY = "loop"
 REPLY_TOKENS = 32_000
-"""At most asked for in one reply, thinking included."""
+"""At most asked for in one reply, thinking included; twice as many after one that was cut off while thinking."""
+SHARE_OF_A_TURN = 8
+"""The results of one turn fill at most this part of the window."""
+DIALECT_TOKENS = 1_000
+"""Of the instructions that go with the tools, at most."""
+SQUEEZES = 3
+"""How often a conversation is condensed further because the endpoint says that it does not fit."""
 ACCEPTED = "Accepted. The work has ended."
 AFTER_END = "Not done: the work had ended with the call before."
 LOST = "The sandbox broke while this ran, and nothing of this turn was kept: the tree is as it was before it."
@@ -98,15 +106,15 @@ class _Run:
             if end is not None:
                 return end
             started = self.clock()
-            added = () if self.steps else opening(self.task, list(self.environment.base.paths()))
+            added = () if self.steps else opening(self.task, self.environment.base, window=self.model.window)
             try:
-                reply = self.query(added)
+                reply, condensed = self.query(added)
             except (ContextOverflow, OverLimit) as error:
                 return Ended(ending=Ending.LIMIT, reason=str(error), fault=error.fault)
             except ModelError as error:
                 failed = Ended(ending=Ending.MODEL_FAILED, reason=str(error), fault=error.fault)
                 return self.asked_to_stop() or failed
-            self.turn(added, reply, started)
+            self.turn(added, reply, condensed, started)
             if reply.stop is StopReason.REFUSED and not reply.message.tool_calls:
                 declined = f"{self.model.name} declined to work on this task."
                 return Ended(ending=Ending.MODEL_FAILED, reason=declined, fault=Fault.DECLINED)
@@ -123,12 +131,37 @@ class _Run:
         limit = exceeded(self.limits, Spent.of(self.steps))
         return Ended(ending=Ending.LIMIT, reason=limit) if limit else None
 
-    def query(self, added: Sequence[Message]) -> Reply:
-        messages = [message for step in self.steps for message in step.messages]
-        most = min(REPLY_TOKENS, output_tokens_left(self.limits, Spent.of(self.steps)))
-        return self.model.query([*messages, *added], tools.specs(), max_output_tokens=most)
+    def query(self, added: Sequence[Message]) -> tuple[Reply, Condensation]:
+        """The reply, and what was left out of the call for the sake of the window."""
+        window, refused = self.model.window, None
+        tried: Condensation | None = None
+        for _ in range(SQUEEZES + 1):
+            condensed = self.fitted(added, window)
+            if condensed is None or condensed == tried:
+                break
+            most = self.reply_tokens()
+            used = history.size(self.steps, added, condensed, _overhead(), enough=max(0, window - most))
+            if window:
+                most = min(most, max(history.SMALLEST_REPLY, window - used))
+            messages = [*history.sent(self.steps, condensed), *added]
+            try:
+                return self.model.query(messages, tools.specs(), max_output_tokens=most), condensed
+            except ContextOverflow as error:
+                # The endpoint knows better than we do how long the conversation or the window is.
+                refused, tried = error, condensed
+                window = history.size(self.steps, added, condensed, _overhead(), enough=0) * 3 // 4
+        raise refused or ContextOverflow(f"The conversation does not fit into the window of {self.model.name}.")
 
-    def turn(self, added: Sequence[Message], reply: Reply, started: float) -> None:
+    def fitted(self, added: Sequence[Message], window: int) -> Condensation | None:
+        if not window:
+            return self.steps[-1].condensed if self.steps else Condensation()
+        return history.fitting(self.steps, added, history.Room.of(window, self.reply_tokens()), _overhead())
+
+    def reply_tokens(self) -> int:
+        most = REPLY_TOKENS * (2 if self.steps and was_thinking(self.steps[-1].messages[-1]) else 1)
+        return min(most, output_tokens_left(self.limits, Spent.of(self.steps)))
+
+    def turn(self, added: Sequence[Message], reply: Reply, condensed: Condensation, started: float) -> None:
         """Act on a reply and store the step. A sandbox that breaks meanwhile is told to the model, stored, and raised:
         the reply is paid for, and asking again could break the sandbox again."""
         left = seconds_left(self.limits, Spent.of(self.steps))
@@ -137,7 +170,7 @@ class _Run:
         failure: SandboxError | None = None
         answers: list[Part] = []
         try:
-            answers.extend(_answers(reply, bench))
+            answers.extend(self.cut(list(_answers(reply, bench))))
             diff, warning = self.checkpoint(diff)
             answers.extend(warning)
         except SandboxError as error:
@@ -151,11 +184,23 @@ class _Run:
             seconds=self.clock() - started,
             diff=diff,
             note=_note(reply),
+            condensed=condensed,
         )
         self.recorder.record(step)
         self.steps.append(step)
         if failure is not None:
             raise failure
+
+    def cut(self, answers: Sequence[Part]) -> Sequence[Part]:
+        """The answers of one turn, so short that the next call has room for them."""
+        if not self.model.window:
+            return answers
+        texts = [history.text_of(answer) for answer in answers]
+        kept = history.cut(texts, self.model.window // SHARE_OF_A_TURN, bounded)
+        return [
+            replace(answer, text=text) if isinstance(answer, Text | ToolResult) else answer
+            for answer, text in zip(answers, kept, strict=True)
+        ]
 
     def checkpoint(self, before: str) -> tuple[str, Sequence[Text]]:
         """The working tree's diff; where it cannot be kept, the one before, and words for the model."""
@@ -186,6 +231,12 @@ def _answers(reply: Reply, bench: Bench) -> Iterator[Part]:
 def _lost(reply: Reply) -> list[Part]:
     results = [ToolResult(call_id=call.id, text=LOST, is_error=True) for call in reply.message.tool_calls]
     return [*results] or [Text(text=LOST)]
+
+
+@cache
+def _overhead() -> int:
+    """Tokens of the tools at most, as any dialect writes them down."""
+    return DIALECT_TOKENS + sum(len(f"{spec.name} {spec.description} {spec.parameters}") for spec in tools.specs()) // 2
 
 
 def _note(reply: Reply) -> str:

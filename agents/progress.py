@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 from agents import tools
 from agents.errors import Fault
+from agents.models.reading import steady
 from agents.tools.endings import ENDINGS, MOST_WORDS
 from agents.tools.tool import bounded
 from agents.types import Ending, Message, Role, Step, ToolCall, ToolResult
 
 SAME_TIMES = 3
+SAME_ANSWERS = 6
+"""In a row, to different actions of the same kind."""
 FORMAT_ERRORS = 3
 
 
@@ -66,18 +69,34 @@ def is_action(step: Step) -> bool:
 
 
 def is_stuck(steps: Sequence[Step]) -> bool:
-    """The last step's actions had the same results before, and left the same tree, often enough."""
-    last = _signature(steps[-1])
-    return sum(_signature(step) == last for step in steps) >= SAME_TIMES
+    """The last step did what was done before, in the same tree and with the same results, often enough, in a row or
+    not; or the last steps had the same results whatever they did. Nothing counts that was done before the history was
+    condensed: it may have to be done again."""
+    last = steps[-1]
+    since = [step for step in steps if step.condensed == last.condensed]
+    alike = [step for step in since if step.diff == last.diff and _tools(step) == _tools(last)]
+    again = [step for step in alike if _arguments(step) == _arguments(last)]
+    if len(again) >= SAME_TIMES and sum(_outcome(step) == _outcome(last) for step in again) >= SAME_TIMES:
+        return True
+    row = since[-SAME_ANSWERS:]
+    return len(row) == SAME_ANSWERS and row == alike[-SAME_ANSWERS:] and len({_outcome(step) for step in row}) == 1
 
 
 def working_diff(steps: Sequence[Step]) -> str:
     return steps[-1].diff if steps else ""
 
 
-def _signature(step: Step) -> tuple[object, ...]:
-    calls = [(call.name, repr(sorted(call.arguments.items()))) for call in _calls(step)]
-    return calls, [(result.text, result.is_error) for result in _results(step)], step.diff
+def _tools(step: Step) -> list[str]:
+    return [call.name for call in _calls(step)]
+
+
+def _arguments(step: Step) -> list[str]:
+    return [repr(sorted(call.arguments.items())) for call in _calls(step)]
+
+
+def _outcome(step: Step) -> tuple[tuple[str, bool], ...]:
+    """The results; times, addresses and the like are no difference."""
+    return tuple((steady(result.text), result.is_error) for result in _results(step))
 
 
 def _calls(step: Step) -> tuple[ToolCall, ...]:

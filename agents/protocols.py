@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from agents.types import Attempt, AttemptLimits, Message, Reply, Step, Task, ToolSpec
-from sandbox.types import ExecResult, RepoView, TestId, TestReport
+from sandbox.types import ExecResult, Foresight, RepoView, TestId, TestReport
 
 
 class Model(Protocol):
@@ -15,6 +15,11 @@ class Model(Protocol):
     @property
     def name(self) -> str:
         """The lineup's name, the scoreboard's row."""
+        ...
+
+    @property
+    def window(self) -> int:
+        """Tokens of a whole conversation, the reply included; 0: no limit is known."""
         ...
 
     def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
@@ -75,6 +80,14 @@ class Environment(Protocol):
 
     def run_tests(self, selection: Sequence[TestId] = (), *, timeout: float = 600.0) -> TestReport:
         """The repository's tests in the working tree through the injected reporter; empty selection: all."""
+        ...
+
+    def foresee(self, report: TestReport, *, timeout: float = 600.0) -> Foresight:
+        """What the verdict would hold of `report`, which `run_tests` gave for the working tree as it is: the tests that
+        it needs for that are run on base, and on base with the change's new tests. The working tree stays as it is.
+
+        Raises `SetupError` where that cannot be told.
+        """
         ...
 
     def open_lines(self, script: str, arguments: Sequence[str] = ()) -> Lines:

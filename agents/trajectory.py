@@ -17,6 +17,7 @@ from agents.durable_lines import append, sync_directory, whole_lines
 from agents.errors import TrajectoryError
 from agents.types import (
     Attempt,
+    Condensation,
     Ending,
     Message,
     Origin,
@@ -96,6 +97,7 @@ def step_to_plain(step: Step) -> dict[str, Any]:
         "seconds": step.seconds,
         "diff": step.diff,
         "note": step.note,
+        "condensed": asdict(step.condensed),
     }
 
 
@@ -232,6 +234,7 @@ def _step(plain: Any) -> Step:
         seconds=float(plain["seconds"]),
         diff=str(plain["diff"]),
         note=str(plain["note"]),
+        condensed=Condensation(**{field: int(count) for field, count in plain.get("condensed", {}).items()}),
     )
 
 
@@ -248,7 +251,7 @@ def _part_to_plain(part: Part) -> dict[str, Any]:
         case Text():
             return {"kind": "text", "text": part.text}
         case Reasoning():
-            return {"kind": "reasoning", "text": part.text, "opaque": dict(part.opaque)}
+            return {"kind": "reasoning", "text": part.text, "opaque": dict(part.opaque), "bound": part.bound}
         case ToolCall():
             plain = {"kind": "tool_call", "id": part.id, "name": part.name, "arguments": dict(part.arguments)}
             return {**plain, "problem": part.problem}
@@ -263,7 +266,9 @@ def _part(plain: Any) -> Part:
         case "text":
             return Text(text=str(plain["text"]))
         case "reasoning":
-            return Reasoning(text=str(plain["text"]), opaque=dict(plain["opaque"]))
+            return Reasoning(
+                text=str(plain["text"]), opaque=dict(plain["opaque"]), bound=bool(plain.get("bound", False))
+            )
         case "tool_call":
             return ToolCall(
                 id=str(plain["id"]),

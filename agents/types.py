@@ -45,6 +45,8 @@ class Reasoning:
 
     text: str
     opaque: Mapping[str, Any] = field(default_factory=dict)
+    bound: bool = False
+    """Only valid behind exactly the messages it was written behind: whoever changes one of those must leave it out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +145,16 @@ class Reply:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Condensation:
+    """What a call was not sent of the steps before it, so that it fits the model's window (`agents.history`)."""
+
+    turns: int = 0
+    """So many of the first steps were sent as a record of what was done in them."""
+    results: int = 0
+    """So many of the first steps were sent without the results of their calls."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One turn of a strategy: what was added to the conversation, what it cost, and the working tree after it."""
 
@@ -156,6 +168,8 @@ class Step:
     """The working tree against base after this step (unified diff): the checkpoint."""
     note: str = ""
     """For strategies without messages: one line a person can follow."""
+    condensed: Condensation = Condensation()
+    """What this step's call was made without."""
 
 
 class Ending(StrEnum):

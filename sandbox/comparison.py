@@ -130,7 +130,7 @@ def witnesses(facts: Facts) -> Witnesses:
         if after is not None and after.is_green:
             if before is not None and before.is_green:
                 not_red.add(test)
-            elif reason := _no_evidence(without, test):
+            elif reason := no_evidence(without, test):
                 invalid.append(Red(id=test, why=reason))
             else:
                 fixed.add(test)
@@ -182,7 +182,7 @@ def kept(facts: Facts, found: Witnesses) -> frozenset[TestId]:
     return kept | found.not_red if facts.given_tests else kept
 
 
-def _no_evidence(report: TestReport, test: TestId) -> str:
+def no_evidence(report: TestReport, test: TestId) -> str:
     """Why the test's result without the patch is no behavioural red; "" when it is one."""
     result = report.results.get(test)
     if result is None:

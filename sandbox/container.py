@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 
 from sandbox import git_scripts
@@ -69,6 +70,17 @@ class Container:
         name. Raises `SetupError` where it does not fit, `ContainerLost`.
         """
         self._script(git_scripts.PUT_TREE, tree.tar(), "The tree could not be put into the sandbox")
+
+    @contextmanager
+    def another_tree(self, tree: Tree) -> Iterator[None]:
+        """`/work/repo` is this tree inside of the block, and after it what it was before. Raises as `put_tree` does."""
+        self._script(git_scripts.PUT_ASIDE, (), "The working tree could not be put aside")
+        try:
+            self.put_tree(tree)
+            yield
+        finally:
+            if not self.shell.is_lost:
+                self._script(git_scripts.PUT_BACK, (), "The working tree could not be put back")
 
     def put_files(self, files: Mapping[str, bytes]) -> None:
         """Absolute paths under `/work`. Raises ValueError for any other, IsADirectoryError, `SetupError`."""

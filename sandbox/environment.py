@@ -10,15 +10,13 @@ from collections.abc import Iterable, Sequence
 from sandbox import git_scripts
 from sandbox.container import Container
 from sandbox.errors import PatchDoesNotApply, SetupError
+from sandbox.foreseeing import Foreseeing, run_once
 from sandbox.layout import TMP, TREE, WORK
-from sandbox.runners import RUNNERS
-from sandbox.runners.protocol import RunRequest
 from sandbox.shell import LineChannel
-from sandbox.types import EnvironmentPlan, ExecResult, RepoView, TestId, TestReport, Tree
+from sandbox.types import EnvironmentPlan, ExecResult, Foresight, RepoView, TestId, TestReport, Tree
 
 READ_LIMIT = 8 << 20
 DIFF_LIMIT = 8 << 20
-REPORT_LIMIT = 64 << 20
 _GIT_SECONDS = 120.0
 # A line of a file's contents begins with a sign or a space, never with these words.
 _FILES = re.compile(r"^(?=diff --git )", re.MULTILINE)
@@ -32,6 +30,7 @@ class AttemptEnvironment:
         self._container = container
         self._plan = plan
         self._base = base
+        self._foreseeing = Foreseeing(container, plan, base)
         container.put_tree(base)
 
     @property
@@ -96,24 +95,11 @@ class AttemptEnvironment:
 
         For an attempt's own eyes: no canaries, one process for all. What counts is `sandbox.verify`.
         """
-        runner = RUNNERS.get(self._plan.runner)
-        if runner is None:
-            raise SetupError(f"There is no test runner named {self._plan.runner!r}.")
-        request = RunRequest(
-            nonce=secrets.token_hex(16),
-            key=secrets.token_hex(32),
-            tests=tuple(selection),
-            canaries=False,
-            plan=self._plan,
-        )
-        prepared = runner.prepare(self._with_new_files(), request)
-        self._container.put_files(prepared.files)
-        self._container.run(prepared.argv, timeout=timeout, env=prepared.env)
-        try:
-            report = self._container.read_file(prepared.report_path, REPORT_LIMIT)
-        except (OSError, ValueError):
-            report = b""
-        return runner.parse(report, request)
+        return run_once(self._container, self._plan, self._with_new_files(), timeout=timeout, tests=tuple(selection))
+
+    def foresee(self, report: TestReport, *, timeout: float = 600.0) -> Foresight:
+        """What the verdict would hold of the working tree's report. Raises `SetupError`, `ContainerLost`."""
+        return self._foreseeing.of(self.diff(), report, timeout=timeout)
 
     def _with_new_files(self) -> RepoView:
         """Base's files as base has them, and those that the attempt added: a test module is found by its name."""

@@ -70,6 +70,24 @@ rm {TREE}/.git/info/attributes
 {_LAY_GENERATED}"""
 """Reads a tar stream. The tree's own `.git` is a copy, for the tenant to use or to ruin."""
 
+_ASIDE: Final = ".aside"
+
+PUT_ASIDE: Final = f"""\
+set -eu
+rm -rf {TREE}{_ASIDE} {BASE_GIT}{_ASIDE}
+mv {TREE} {TREE}{_ASIDE}
+mv {BASE_GIT} {BASE_GIT}{_ASIDE}
+"""
+"""Makes place for another tree; with `PUT_BACK` the one before stands there again, ignored files and all."""
+
+PUT_BACK: Final = f"""\
+set -eu
+[ -e {TREE}{_ASIDE} ] || exit 1
+rm -rf {TREE} {BASE_GIT} 2>/dev/null || {{ chmod -fR u+rwx {TREE} {BASE_GIT} || true; rm -rf {TREE} {BASE_GIT}; }}
+mv {TREE}{_ASIDE} {TREE}
+mv {BASE_GIT}{_ASIDE} {BASE_GIT}
+"""
+
 _INDEX: Final = f"{TMP}/redgreen-index"
 
 DIFF: Final = f"""\

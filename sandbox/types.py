@@ -329,6 +329,29 @@ class Red:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Foresight:
+    """What the verdict would hold of a working tree's tests, by single runs in an attempt's container. No proof."""
+
+    witnesses: tuple[Red, ...] = ()
+    """New tests that are red without the change's source, by the behaviour itself."""
+    not_red: tuple[TestId, ...] = ()
+    """New tests that are green without it."""
+    invalid: tuple[Red, ...] = ()
+    """New tests that are not, for a reason that does not count."""
+    regressed: tuple[Red, ...] = ()
+    """Base's tests that are green on base and red now."""
+    red_on_base: tuple[TestId, ...] = ()
+    """Base's tests that are red now, and on base."""
+    edited: tuple[str, ...] = ()
+    """Base's tests that the change edits: judged as base has them."""
+    flagged: tuple[str, ...] = ()
+    """Test configuration and CI files that the change touches: base's versions are used."""
+    changes_source: bool = False
+    refused: str = ""
+    """Why the change as it stands would be refused."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Flakiness:
     """How often a test that cannot be relied on was red, of the runs on one and the same tree that it was seen in."""
 

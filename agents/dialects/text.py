@@ -19,10 +19,11 @@ model wrote stays in the history as it was, so the conversation is still only ap
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
+from agents.prompts.untrusted import enclosed
 from agents.protocols import Model
 from agents.types import Message, Part, Reply, Role, StopReason, Text, ToolCall, ToolResult, ToolSpec
 
@@ -46,11 +47,16 @@ class TextDialect:
     def name(self) -> str:
         return self._model.name
 
+    @property
+    def window(self) -> int:
+        return self._model.window
+
     def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
         if not tools:
             return self._model.query(messages, (), max_output_tokens=max_output_tokens)
         turns = sum(message.role is Role.ASSISTANT for message in messages)
-        written = [_outgoing(message) for message in _with_instructions(messages, tools)]
+        ours = {call.id for message in messages for call in message.tool_calls if call.problem}
+        written = [_outgoing(message, ours) for message in _with_instructions(messages, tools)]
         reply = self._model.query(written, (), max_output_tokens=max_output_tokens)
         call = read_action(reply.message.text, tools, call_id=f"action_{turns}", cut=reply.stop is StopReason.LENGTH)
         message = replace(reply.message, parts=(*reply.message.parts, call))
@@ -91,6 +97,10 @@ def read_action(answer: str, tools: Sequence[ToolSpec], *, call_id: str, cut: bo
     if unclosed:
         why = " (the answer was cut off at its output limit)" if cut else ""
         return _nothing(call_id, f"The action's block is not closed{why}. Send it again, closed with its fence.")
+    if not blocks and cut:
+        return _nothing(
+            call_id, "Your answer was cut off at its output limit before its action. Be brief, and act first."
+        )
     if len(blocks) != 1:
         found = "no action" if not blocks else f"{len(blocks)} actions"
         return _nothing(call_id, f"Your answer held {found}. End it with exactly one block ```redgreen NAME.")
@@ -191,15 +201,18 @@ def _with_instructions(messages: Sequence[Message], tools: Sequence[ToolSpec]) -
     return [Message(role=Role.SYSTEM, parts=(extra,)), *messages]
 
 
-def _outgoing(message: Message) -> Message:
-    """Calls are in the model's own text already; results become text."""
+def _outgoing(message: Message, ours: Set[str]) -> Message:
+    """Calls are in the model's own text already; results become text: fenced, as a native result stands apart from what
+    we say ourselves. `ours`: calls that could not be read, whose result is our own correction."""
     parts: list[Part] = []
     for part in message.parts:
         match part:
             case ToolCall():
                 continue
             case ToolResult(text=text, is_error=is_error):
-                parts.append(Text(text=f"{'Error' if is_error else 'Result'}:\n{text}\n"))
+                head = "Error" if is_error else "Result"
+                shown = text if part.call_id in ours else enclosed("result", text)
+                parts.append(Text(text=f"{head}:\n{shown}\n"))
             case _:
                 parts.append(part)
     return replace(message, parts=tuple(parts))

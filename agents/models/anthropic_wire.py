@@ -15,7 +15,12 @@ from agents.types import Message, Part, Reasoning, Role, StopReason, Text, ToolC
 from config.models import ModelSpec
 
 _MARK = {"type": "ephemeral"}
-"""A cache mark: the endpoint keeps what stands up to and with this block (at most four marks a request)."""
+"""A cache mark: the endpoint keeps what stands up to and with this block, and looks for what it kept at each mark and
+up to twenty blocks before it. At most four marks a request; what is shorter than a model's least length (512 to 4,096
+tokens) is not kept, silently.
+
+The four: tools and system; the opening, which outlives a condensed history; and the last two user turns, so that each
+call finds exactly what the last one wrote, however many blocks a turn of parallel calls has."""
 _THINKING = ("thinking", "redacted_thinking")
 EMPTY = "(no text)"
 """The API refuses an empty message."""
@@ -43,7 +48,7 @@ def request(spec: ModelSpec, messages: Sequence[Message], tools: Sequence[ToolSp
 
 
 def _turns(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """User and assistant in turn; the last two user turns marked, so that each call reads what the last one wrote."""
+    """User and assistant in turn; the first and the last two user turns marked."""
     turns: list[dict[str, Any]] = []
     for message in messages:
         if message.role is Role.SYSTEM:
@@ -57,7 +62,8 @@ def _turns(messages: Sequence[Message]) -> list[dict[str, Any]]:
         # Results must come before other blocks of the turn that answers a call.
         turn["content"].sort(key=lambda block: block["type"] != "tool_result" if turn["role"] == "user" else 0)
         turn["content"] = turn["content"] or [{"type": "text", "text": EMPTY}]
-    for turn in [turn for turn in turns if turn["role"] == "user"][-2:]:
+    users = [turn for turn in turns if turn["role"] == "user"]
+    for turn in [*users[:1], *users[1:][-2:]]:
         turn["content"][-1] = {**turn["content"][-1], "cache_control": _MARK}
     return turns
 
@@ -246,7 +252,10 @@ class Reading:
             case "text":
                 return Text(text=clean(str(block.get("text", ""))))
             case "thinking" | "redacted_thinking":
-                return Reasoning(text=clean(str(block.get("thinking", ""))), opaque=clean_json(dict(block)))
+                # Cut off before its signature it cannot be given back; whole, only behind what it was written behind.
+                whole = bool(block.get("signature") or block.get("data"))
+                text = clean(str(block.get("thinking", "")))
+                return Reasoning(text=text, opaque=clean_json(dict(block)) if whole else {}, bound=True)
             case "tool_use":
                 cut = self._stop in ("max_tokens", "model_context_window_exceeded")
                 name = str(block.get("name", ""))

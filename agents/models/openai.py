@@ -67,6 +67,10 @@ class OpenAIModel:
     def name(self) -> str:
         return self._spec.name
 
+    @property
+    def window(self) -> int:
+        return self._spec.window
+
     def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
         started = self._clock()
         asked = request(self._spec, messages, tools, min(max_output_tokens, self._spec.output_limit))

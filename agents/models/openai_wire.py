@@ -19,6 +19,7 @@ from agents.types import Message, Part, Reasoning, Role, StopReason, Text, ToolC
 from config.models import ModelSpec
 
 _REASONING_TEXT = ("reasoning_content", "reasoning")
+_WANTED_BACK = "reasoning_content"
 _REASONING_LIST = "reasoning_details"
 _CALL_EXTRA = "extra_content"
 
@@ -231,7 +232,8 @@ class Reading:
         self._refusal += delta.refusal or ""
         for field in _REASONING_TEXT:
             piece = getattr(delta, field)
-            if piece:
+            # DeepSeek wants its field back with each turn that called a tool, empty or not.
+            if piece or (piece is not None and field == _WANTED_BACK):
                 self._reasoning[field] = self._reasoning.get(field, "") + piece
         self._details.extend(delta.reasoning_details or ())
         for piece in delta.tool_calls or ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from agents.types import ToolCall
@@ -26,6 +27,15 @@ def clean_json(value: Any) -> Any:
             return {clean(key): clean_json(item) for key, item in value.items()}
         case _:
             return value
+
+
+_CHANGING = re.compile(r"\b\d+(\.\d+)?\s?(ms|s|seconds?)\b|0x[0-9a-fA-F]{4,}|\brun-[0-9a-f]{8,}\b")
+"""What differs between two runs of the same command: durations, addresses, names of run directories."""
+
+
+def steady(text: str) -> str:
+    """Text without what differs between two runs of the same command."""
+    return _CHANGING.sub("#", text)
 
 
 def tool_call(call_id: str, name: str, arguments: str, *, cut: bool) -> ToolCall:

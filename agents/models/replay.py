@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from agents.errors import ReplayDeparted, TrajectoryError
 from agents.interchange import replaying
+from agents.models.reading import steady
 from agents.trajectory import from_json
 from agents.types import Message, Part, Reply, Role, StopReason, Text, ToolResult, ToolSpec, Trajectory, Usage
 
-_CHANGING = re.compile(r"\b\d+(\.\d+)?\s?(ms|s|seconds?)\b|0x[0-9a-fA-F]{4,}|\brun-[0-9a-f]{8,}\b")
-"""What differs between two runs of the same command: durations, addresses, names of run directories."""
 _SHOWN = 160
 
 
@@ -40,6 +38,10 @@ class ReplayModel:
     @property
     def name(self) -> str:
         return self._name
+
+    @property
+    def window(self) -> int:
+        return 0
 
     def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
         """The recorded answer at this place. Raises `ReplayDeparted` where the conversation is not the recorded one, or
@@ -81,9 +83,9 @@ def _stable(message: Message) -> tuple[Role, tuple[Part, ...]]:
 def _stable_part(part: Part) -> Part:
     match part:
         case ToolResult():
-            return ToolResult(call_id=part.call_id, text=_CHANGING.sub("#", part.text), is_error=part.is_error)
+            return ToolResult(call_id=part.call_id, text=steady(part.text), is_error=part.is_error)
         case Text():
-            return Text(text=_CHANGING.sub("#", part.text))
+            return Text(text=steady(part.text))
         case _:
             return part
 

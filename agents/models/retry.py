@@ -90,6 +90,10 @@ class Retrying:
     def name(self) -> str:
         return self._model.name
 
+    @property
+    def window(self) -> int:
+        return self._model.window
+
     def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
         return self.again(lambda: self._model.query(messages, tools, max_output_tokens=max_output_tokens))
 

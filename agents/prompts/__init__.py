@@ -11,11 +11,16 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from agents.prompts.conventions import conventions, shortened
 from agents.prompts.untrusted import fenced
 from agents.types import Message, Role, Task, Text
+from sandbox.types import RepoView
 
-PROMPT_VERSION = "loop-1"
+PROMPT_VERSION = "loop-2"
 MOST_PATHS = 120
+MOST_PATH = 200
+"""Characters of one path."""
+MOST_KNOWN_RED = 60
 MOST_TITLE = 500
 MOST_BODY = 40_000
 """Characters of an issue's text; GitHub allows 65,536."""
@@ -33,19 +38,24 @@ def _templates() -> Environment:
     )
 
 
-def opening(task: Task, paths: Sequence[str]) -> tuple[Message, Message]:
-    """The system message and the task. `paths`: the files of the tree."""
+def opening(task: Task, base: RepoView, *, window: int = 0) -> tuple[Message, Message]:
+    """The system message and the task, in at most a quarter of a window of so many tokens (0: not known) beside the
+    templates' own words."""
+    known = shortened("\n".join(task.known_red[:MOST_KNOWN_RED]), MOST_BODY, window // 32)
+    paths = shortened("\n".join(overview(list(base.paths()))), MOST_BODY, window // 16)
+    body = shortened(task.body, MOST_BODY, window // 8)
     system = _templates().get_template("system.j2").render()
     user = (
         _templates()
         .get_template("task.j2")
         .render(
             repository=task.repository,
-            issue=fenced("issue", f"{task.title[:MOST_TITLE]}\n\n{task.body[:MOST_BODY]}"),
-            cut=len(task.body) > MOST_BODY,
-            known_red=fenced("tests", "\n".join(task.known_red)) if task.known_red else "",
+            issue=fenced("issue", f"{task.title[:MOST_TITLE]}\n\n{body}"),
+            cut=body != task.body,
+            conventions=conventions(base, tokens=window // 64),
+            known_red=fenced("tests", known) if known else "",
             witness_path=task.witness_path,
-            overview=fenced("files", "\n".join(overview(paths))),
+            overview=fenced("files", paths),
         )
     )
     return (
@@ -55,7 +65,9 @@ def opening(task: Task, paths: Sequence[str]) -> tuple[Message, Message]:
 
 
 def overview(paths: Sequence[str]) -> list[str]:
-    """The tree in at most `MOST_PATHS` lines: all files where they fit, else directories with their file counts."""
+    """The tree in at most `MOST_PATHS` lines: all files where they fit, else directories with their file counts. A
+    file's name is a stranger's text: one line, and not a long one."""
+    paths = [" ".join(path[:MOST_PATH].split()) for path in paths]
     if len(paths) <= MOST_PATHS:
         return list(paths)
     counts = next((c for depth in (4, 3, 2) if len(c := _by_place(paths, depth)) <= MOST_PATHS), _by_place(paths, 1))

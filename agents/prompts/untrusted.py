@@ -35,7 +35,11 @@ def visible(text: str) -> str:
 
 def fenced(label: str, text: str) -> str:
     """Visible text between two lines that it does not hold: what stands between them is data."""
-    shown = visible(text).strip("\n")
+    return enclosed(label, visible(text).strip("\n"))
+
+
+def enclosed(label: str, shown: str) -> str:
+    """Text as it is between two lines that it does not hold."""
     digests = (hashlib.sha256(f"{count}:{shown}".encode()).hexdigest()[:12] for count in itertools.count())
     mark = next(digest for digest in digests if digest not in shown)
     return f"<<{label} {mark}>>\n{shown}\n<</{label} {mark}>>"

@@ -1,16 +1,17 @@
-"""run_tests: the repository's tests, answered in the verdict's words: which are red, and why."""
+"""run_tests: the repository's tests, answered in the verdict's words: which are red and why, and what the verdict would
+hold of that: `WitnessNotRed`, `WitnessInvalid` and `Regressed` are told while there is still time to mend them."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pydantic import Field
 
 from agents.tools.tool import Arguments, Bench, FormedTool, Observation, bounded
 from sandbox.errors import SetupError
-from sandbox.types import Failure, TestId, TestReport, TestResult, TestStatus
+from sandbox.types import Failure, Foresight, TestId, TestReport, TestResult, TestStatus
 
 MOST_RED = 20
 MOST_WHY = 600
@@ -40,7 +41,64 @@ def run_tests(asked: RunTestsArguments, bench: Bench) -> Observation:
                 return Observation(text=_no_such(asked.tests, everything), is_error=True)
     except SetupError as error:
         return Observation(text=f"{bounded(str(error), 500)} Run the tests with the shell.", is_error=True)
-    return Observation(text=bounded(told(report)))
+    return Observation(text=bounded(f"{told(report)}\n{foreseen(report, asked, bench)}".rstrip()))
+
+
+def foreseen(report: TestReport, asked: RunTestsArguments, bench: Bench) -> str:
+    """What the verdict would hold of the report; "" where that cannot be told."""
+    try:
+        foresight = bench.environment.foresee(report, timeout=bench.timeout(asked.timeout))
+    except SetupError:
+        return ""
+    return in_verdicts_words(foresight, report, everything=not asked.tests)
+
+
+def in_verdicts_words(foresight: Foresight, report: TestReport, *, everything: bool) -> str:
+    """A foresight as sentences to act on. Pure."""
+    if foresight.refused:
+        return f"As it stands the change would be refused: {bounded(foresight.refused, MOST_WHY)}"
+    lines = [*_of_new(foresight, report), *_of_base(foresight)]
+    if foresight.edited:
+        lines.append(f"Edits of tests that exist are undone before judging: {_some(foresight.edited)}.")
+    if foresight.flagged:
+        lines.append(f"Base's versions of these are used for judging, whatever you change: {_some(foresight.flagged)}.")
+    if not foresight.changes_source:
+        return "\n".join(lines)
+    green = [red.id for red in foresight.witnesses if red.id in report.green]
+    if not (foresight.witnesses or foresight.not_red or foresight.invalid) and everything:
+        lines.append("No new test is red without your change: that would be RegressionFree at best, and no proof.")
+    if everything and green and not foresight.regressed and report.red <= frozenset(foresight.red_on_base):
+        lines.append("If it holds in clean containers, this is Verified.")
+    return "\n".join(lines)
+
+
+def _of_new(foresight: Foresight, report: TestReport) -> Iterator[str]:
+    for red in foresight.witnesses[:MOST_RED]:
+        if not foresight.changes_source:
+            yield f"witness: {red.id} is red on the unchanged source, by its behaviour. Now change the source."
+        elif red.id in report.green:
+            yield f"witness: {red.id} is red without your change and green with it."
+        else:
+            yield f"NotFixed: {red.id} is red without your change, and with it."
+    for test in foresight.not_red[:MOST_RED]:
+        yield f"WitnessNotRed: {test} passes on the unchanged source, so it proves nothing. Assert what is wrong there."
+    for red in foresight.invalid[:MOST_RED]:
+        yield (
+            f"WitnessInvalid: {red.id} is no witness, because without your change it is not red by the behaviour "
+            f"itself: {bounded(red.why, MOST_WHY)}. Call what exists on base, and assert what it should give."
+        )
+
+
+def _of_base(foresight: Foresight) -> Iterator[str]:
+    for red in foresight.regressed[:MOST_RED]:
+        yield f"Regressed: {red.id} is green on base and red with your change: {bounded(red.why, MOST_WHY)}"
+    if foresight.red_on_base and foresight.changes_source:
+        yield f"Red on base too, so not by your change: {_some(foresight.red_on_base)}."
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return bounded(", ".join(names[:5]), 600) + more
 
 
 def narrowed(report: TestReport, names: Sequence[str]) -> TestReport:
@@ -105,7 +163,10 @@ def _why(failure: Failure) -> str:
 
 RUN_TESTS = FormedTool(
     name="run_tests",
-    description="Run the repository's tests as they will be judged, and say which are red and why.",
+    description=(
+        "Run the repository's tests, and say which are red and why; and, in the words of the verdict, which new tests "
+        "are witnesses (red without your change), which prove nothing, and what your change broke that base has green."
+    ),
     form=RunTestsArguments,
     do=run_tests,
 )

@@ -129,7 +129,14 @@ def _opened(state: Opened) -> str:
     )
 
 
+_RESULTS = (Ending.CANNOT_REPRODUCE, Ending.NEEDS_DECISION)
+"""Endings that answer the issue without a patch."""
+
+
 def _not_verified(tried: tuple[Tried, ...]) -> str:
+    results = [one.attempt for one in tried if one.attempt.ending in _RESULTS]
+    if len(results) == len(tried) > 0:
+        return "\n\n".join(_result(attempt) for attempt in results[:_MOST_RESULTS])
     parts = ["**No pull request: no patch could be proven.** What was tried:"]
     room = MAX_BODY // max(1, len(tried)) - 500
     parts.extend(_tried(one, room) for one in tried)
@@ -137,13 +144,42 @@ def _not_verified(tried: tuple[Tried, ...]) -> str:
     return "\n\n".join(parts)
 
 
+_MOST_RESULTS = 6
+_RESULT_AMONG_OTHERS = 1000
+_WORDS = 2500
+"""Of a result, as long as a model may make them."""
+
+
+def _result(attempt: Attempt) -> str:
+    """What an attempt found instead of a fix, in its own words."""
+    model, bill = code(attempt.model), _bill(attempt)
+    words = quote(attempt.summary.strip() or attempt.reason, _WORDS)
+    if attempt.ending is Ending.NEEDS_DECISION:
+        return (
+            f"**This needs a decision before it can be fixed.** {model} read the code and found that what is right "
+            f"here is a choice, and not a machine's to make. In its words, which nobody checked:\n\n{words}\n\n"
+            f"Write the decision into the issue, and ask again with `retry`. No patch was made ({bill})."
+        )
+    return (
+        f"**The problem did not appear here.** {model} tried to make it appear and could not; that does not say that "
+        f"there is none. In its words, which nobody checked:\n\n{words}\n\n"
+        f"What helps most is an input, what it gives, and what it should give; then ask again with `retry`. No patch "
+        f"was made ({bill})."
+    )
+
+
+def _bill(attempt: Attempt) -> str:
+    return f"{count(attempt.steps, 'step')}, {attempt.seconds:.0f} s, cost {dollars(attempt.cost_usd)}"
+
+
 def _tried(tried: Tried, room: int) -> str:
     attempt = tried.attempt
     lines = [
         f"### {code(attempt.model)}, {code(attempt.strategy)}: {_ending(attempt.ending)}",
-        f"{inline(attempt.reason, 600)} ({count(attempt.steps, 'step')}, {attempt.seconds:.0f} s, "
-        f"cost {dollars(attempt.cost_usd)})",
+        f"{inline(attempt.reason, 600)} ({_bill(attempt)})",
     ]
+    if attempt.ending in _RESULTS and attempt.summary.strip():
+        lines.append(quote(attempt.summary, _RESULT_AMONG_OTHERS))
     if tried.refused:
         lines.append(f"Its patch was refused unread: {inline(tried.refused, 600)}")
     if tried.proof is not None:

@@ -12,7 +12,7 @@ WIRE = WIRES[0]
 MARK = {"type": "ephemeral"}
 
 
-def test_system_and_the_last_two_user_turns_are_marked_for_the_cache() -> None:
+def test_system_the_opening_and_the_last_two_user_turns_are_marked_for_the_cache() -> None:
     with model_server(*(anthropic_message(calls=[Call.of(f"c{n}", "read", path="a")]) for n in range(4))) as server:
         model, conversation = WIRE.model(server), [SYSTEM, USER]
         for _ in range(4):
@@ -23,7 +23,7 @@ def test_system_and_the_last_two_user_turns_are_marked_for_the_cache() -> None:
     last = server.requests[-1].body
     assert last["system"][-1]["cache_control"] == MARK
     users = [turn for turn in last["messages"] if turn["role"] == "user"]
-    assert ["cache_control" in turn["content"][-1] for turn in users] == [False, False, True, True]
+    assert ["cache_control" in turn["content"][-1] for turn in users] == [True, False, True, True]
     earlier = [turn for turn in server.requests[-2].body["messages"] if turn["role"] == "user"]
     assert earlier[-1]["content"][-1]["cache_control"] == MARK, "each call reads what the last one wrote"
 
@@ -40,7 +40,7 @@ def test_thinking_is_asked_for_and_given_back_unchanged() -> None:
     assert first["output_config"] == {"effort": "high"}
     block = {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmVk"}
     assert second["messages"][1]["content"][0] == block
-    assert reply.message.parts[0] == Reasoning(text="Hm.", opaque=block)
+    assert reply.message.parts[0] == Reasoning(text="Hm.", opaque=block, bound=True)
 
 
 def test_redacted_thinking_is_given_back() -> None:

@@ -18,6 +18,7 @@ from agents.types import (
     AttemptLimits,
     Ending,
     Message,
+    Reasoning,
     Reply,
     Role,
     StopReason,
@@ -209,6 +210,35 @@ def test_going_in_circles_is_stuck_too() -> None:
     assert (attempt.ending, len(model.heard)) == (Ending.STUCK, 5)
 
 
+def test_times_and_addresses_in_results_hide_no_standstill() -> None:
+    environment, runs = world(), itertools.count()
+
+    def timed(command: str | Sequence[str]) -> ExecResult:
+        n = next(runs)
+        return ExecResult(exit_code=1, output=f"<object at 0x7f{n:06x}> failed in 0.{n + 1} s", seconds=0.1)
+
+    environment.commands = timed
+    said = [calling(("shell", {"command": "make"}), turn=turn) for turn in range(9)]
+    attempt, model, _ = solve(said, environment=environment)
+    assert (attempt.ending, len(model.heard)) == (Ending.STUCK, 3)
+
+
+def test_an_edit_made_and_unmade_again_and_again_is_stuck() -> None:
+    back = ("edit", {"path": "area.py", "old": "w * h", "new": "w + h"})
+    said = [calling((FIX, back)[turn % 2], turn=turn) for turn in range(9)]
+    attempt, model, _ = solve(said)
+    assert (attempt.ending, len(model.heard)) == (Ending.STUCK, 5)
+
+
+def test_different_actions_with_the_same_answer_over_and_over_are_stuck() -> None:
+    said = [
+        calling(("edit", {"path": "area.py", "old": f"no such {'x' * turn}", "new": "y"}), turn=turn)
+        for turn in range(12)
+    ]
+    attempt, model, _ = solve(said)
+    assert (attempt.ending, len(model.heard)) == (Ending.STUCK, 6)
+
+
 def test_the_same_action_with_another_result_is_not_stuck() -> None:
     said = [calling(action, turn=turn) for turn, action in enumerate((RUN, WITNESS, RUN, FIX, RUN, SUBMIT))]
     attempt, _, _ = solve(said)
@@ -240,6 +270,22 @@ def test_format_errors_between_actions_are_forgiven() -> None:
 def test_an_answer_cut_at_its_limit_is_told_so() -> None:
     _, model, _ = solve([saying("So", stop=StopReason.LENGTH), calling(FIX, turn=1), calling(SUBMIT, turn=2)])
     assert "cut off at its output limit" in model.heard[1][-1].text
+
+
+def test_an_answer_cut_while_it_was_thinking_is_told_so_and_the_next_may_be_longer() -> None:
+    thinking = Message(role=Role.ASSISTANT, parts=(Reasoning(text="First, I"),))
+    said = [saying(thinking, stop=StopReason.LENGTH), calling(FIX, turn=1), calling(SUBMIT, turn=2)]
+    attempt, model, _ = solve(said)
+    assert attempt.ending is Ending.SUBMITTED
+    assert "while you were still thinking" in model.heard[1][-1].text
+    assert model.asked == [loop.REPLY_TOKENS, 2 * loop.REPLY_TOKENS, loop.REPLY_TOKENS]
+
+
+def test_hidden_thinking_is_known_by_its_tokens() -> None:
+    usage = Usage(input_tokens=100, output_tokens=50, reasoning_tokens=50)
+    said = [saying("", stop=StopReason.LENGTH, usage=usage), calling(FIX, turn=1), calling(SUBMIT, turn=2)]
+    _, model, _ = solve(said)
+    assert "while you were still thinking" in model.heard[1][-1].text
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ class ScriptedModel:
         self._error = error
         self.asked: list[Sequence[Message]] = []
 
+    window = 0
+
     def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
         self.asked.append(messages)
         assert [tool.name for tool in tools] == ["report_findings"]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import anthropic as anthropic_sdk
+import openai as openai_sdk
 import pytest
 
 from agents.errors import IncompleteReply
 from agents.models import anthropic_wire, openai_wire
 from agents.models.reading import clean_json, tool_call
-from agents.types import Message, Role, StopReason, Text, ToolResult
+from agents.types import Message, Reasoning, Role, StopReason, Text, ToolResult
 from tests.support.endpoints import READ, SYSTEM, USER
 from tests.support.endpoints import WIRES as _WIRES
-from tests.support.model_server import model_server
+from tests.support.model_server import Call, anthropic_message, model_server, openai_message
 
 START = {"type": "message_start", "message": {"model": "m", "usage": {"input_tokens": 3, "output_tokens": 1}}}
 STOP = {"type": "message_stop"}
@@ -134,3 +137,67 @@ def test_a_call_without_arguments_has_none() -> None:
 
 def test_every_string_of_a_json_value_is_cleaned() -> None:
     assert clean_json({"\ud800": ["\udfff", 1, None, True, {"a": "b"}]}) == {"?": ["?", 1, None, True, {"a": "b"}]}
+
+
+# --- the SDKs' own reading of the same bytes ---------------------------------------------------------------------
+
+
+WORDS = {"type": "text", "text": "Repair it."}
+
+
+def test_what_is_read_of_a_stream_is_what_anthropics_sdk_reads() -> None:
+    calls = [Call.of("c1", "read", path="a"), Call.of("c2", "shell", command="ls")]
+    message = {"thinking": "Hm.", "signature": "c2ln", "text": "I look.", "calls": calls}
+    with model_server(anthropic_message(**message), anthropic_message(**message)) as server:
+        ours = _WIRES[0].model(server).query([USER], [READ], max_output_tokens=100)
+        client = anthropic_sdk.Anthropic(api_key="k", base_url=server.url, max_retries=0)
+        asked: Any = {"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": [WORDS]}]}
+        with client.messages.stream(**asked) as stream:
+            theirs = stream.get_final_message()
+    sent_back = anthropic_wire.request(_WIRES[0].spec(server), [USER, ours.message], [], 10)["messages"][1]["content"]
+    assert sent_back == [block.to_dict(mode="json") for block in theirs.content]
+    assert ours.message.parts[0] == Reasoning(
+        text="Hm.", opaque={"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}, bound=True
+    )
+
+
+def test_what_is_read_of_a_stream_is_what_openais_sdk_reads() -> None:
+    calls = [Call.of("c1", "read", path="a"), Call.of("c2", "shell", command="ls")]
+    answer = openai_message(reasoning="Hm.", text="I look.", calls=calls)
+    with model_server(answer, answer) as server:
+        ours = _WIRES[1].model(server).query([USER], [READ], max_output_tokens=100)
+        client = openai_sdk.OpenAI(api_key="k", base_url=server.openai_url, max_retries=0)
+        asked: Any = {"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "Repair it."}]}
+        with client.chat.completions.stream(**asked) as stream:
+            theirs = stream.get_final_completion().choices[0].message
+    sent_back = openai_wire.request(_WIRES[1].spec(server), [USER, ours.message], [], 10)["messages"][1]
+    assert sent_back["content"] == theirs.content
+    assert [call["id"] for call in sent_back["tool_calls"]] == [call.id for call in theirs.tool_calls or ()]
+    for mine, other in zip(sent_back["tool_calls"], theirs.tool_calls or (), strict=True):
+        assert mine["function"]["name"] == other.function.name
+        assert json.loads(mine["function"]["arguments"]) == json.loads(other.function.arguments)
+    assert sent_back["reasoning_content"] == "Hm."
+
+
+# --- thinking that was cut off -----------------------------------------------------------------------------------
+
+
+def test_thinking_without_its_signature_is_not_given_back() -> None:
+    reading = anthropic(
+        START, begin(0, {"type": "thinking", "thinking": ""}), grow(0, type="thinking_delta", thinking="Hm"),
+        end("max_tokens"), STOP,
+    )  # fmt: skip
+    message, stop = reading.message()
+    assert stop is StopReason.LENGTH
+    assert message.parts == (Reasoning(text="Hm", bound=True),)
+    with model_server() as server:
+        asked = anthropic_wire.request(_WIRES[0].spec(server), [USER, message, USER], [], 10)
+    assert asked["messages"][1]["content"] == [{"type": "text", "text": anthropic_wire.EMPTY}]
+
+
+def test_an_empty_reasoning_content_is_given_back_and_another_empty_field_is_not() -> None:
+    reading = openai(choice(reasoning_content="", reasoning=""), choice("stop", content="c"))
+    message, _ = reading.message()
+    turn = openai_wire._turns(message)[0]
+    assert turn["reasoning_content"] == ""
+    assert "reasoning" not in turn

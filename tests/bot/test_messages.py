@@ -105,6 +105,47 @@ def test_not_verified_without_any_patch() -> None:
     check("status-not_verified-endings", status.status(status.NotVerified(tried=(*tried, refused))))
 
 
+QUESTION = """\
+Should a name of two words keep its space, or get a dash?
+
+1. Keep it, as `README` shows.
+2. A dash, as @ada's tests want: ![x](https://evil.example/?q=1) fixes #3"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "summary"),
+    [
+        (Ending.NEEDS_DECISION, QUESTION),
+        (Ending.CANNOT_REPRODUCE, "Ran `slug('a b')` on 3.11 and 3.12: it gives `a-b`, as the issue wants."),
+        (Ending.CANNOT_REPRODUCE, ""),
+    ],
+    ids=["decision", "cannot_reproduce", "cannot_reproduce-no_words"],
+)
+def test_a_result_without_a_patch_is_posted_as_such(
+    ending: Ending, summary: str, request: pytest.FixtureRequest
+) -> None:
+    attempt = replace(proofs.ATTEMPT, ending=ending, summary=summary, diff="", reason="It could not be made to appear.")
+    text = status.status(status.NotVerified(tried=(status.Tried(attempt=attempt),)))
+    check(f"status-result-{request.node.callspec.id}", text)
+    assert "could be proven" not in text, "it is no failure"
+    assert "](https" not in text
+    assert "@ada" not in text
+
+
+def test_a_result_among_failures_keeps_its_words() -> None:
+    decision = replace(proofs.ATTEMPT, ending=Ending.NEEDS_DECISION, summary="Up or down?", diff="")
+    stuck = replace(proofs.ATTEMPT, ending=Ending.STUCK, diff="")
+    tried = tuple(status.Tried(attempt=attempt) for attempt in (decision, stuck))
+    text = status.status(status.NotVerified(tried=tried))
+    assert "No pull request" in text
+    assert "> Up or down?" in text
+
+
+def test_results_of_many_attempts_fit() -> None:
+    attempt = replace(proofs.ATTEMPT, ending=Ending.NEEDS_DECISION, summary="x" * 9000, diff="")
+    assert len(status.status(status.NotVerified(tried=(status.Tried(attempt=attempt),) * 70))) <= MAX_BODY
+
+
 def test_replies() -> None:
     errors = [
         replies.misunderstood(CommandError(problem=problem, word="frobnicate"), "redgreen") for problem in Problem

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from agents.protocols import Lines
 from agents.types import Message, Reply, Role, Step, StopReason, Text, ToolCall, ToolSpec, Usage
 from sandbox.errors import PatchDoesNotApply
-from sandbox.types import ExecResult, Failure, TestId, TestReport, TestResult, TestStatus
+from sandbox.foresight import foresight
+from sandbox.types import ExecResult, Failure, Foresight, TestId, TestReport, TestResult, TestStatus
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,36 @@ class MemoryEnvironment:
         self.timeouts.append(timeout)
         found = self.verdicts(self.files)
         asked = {test: why for test, why in found.items() if not selection or test in selection}
-        results = {TestId(test): _result(test, why) for test, why in asked.items()}
-        red = any(why for why in asked.values())
-        return TestReport(results=results, exit_code=1 if red else 0, complete=True)
+        return _report(asked)
+
+    def foresee(self, report: TestReport, *, timeout: float = 600.0) -> Foresight:
+        """Files whose names begin with `test` are tests; those that base has not are new."""
+        touched = {name for name, data in self.files.items() if _is_test(name) and self.base_files.get(name) != data}
+        changes_source = any(
+            self.files.get(name) != self.base_files.get(name)
+            for name in {*self.files, *self.base_files}
+            if not _is_test(name)
+        )
+        witness = {**self.base_files, **{name: self.files[name] for name in touched}}
+        return foresight(
+            report,
+            without=_report(self.verdicts(witness)),
+            base=_report(self.verdicts(self.base_files)),
+            touched=[test for test in report.results if test.split("::")[0] in touched],
+            changes_source=changes_source,
+        )
 
     def open_lines(self, script: str, arguments: Sequence[str] = ()) -> Lines:
         raise NotImplementedError("no process in memory")
+
+
+def _is_test(name: str) -> bool:
+    return name.rsplit("/", 1)[-1].startswith("test")
+
+
+def _report(found: Mapping[str, str]) -> TestReport:
+    results = {TestId(test): _result(test, why) for test, why in found.items()}
+    return TestReport(results=results, exit_code=1 if any(found.values()) else 0, complete=True)
 
 
 def _result(test: str, why: str) -> TestResult:
@@ -144,6 +169,7 @@ class ScriptedModel:
 
     said: list[Said]
     name: str = "scripted"
+    window: int = 0
     heard: list[tuple[Message, ...]] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
 

@@ -22,6 +22,8 @@ class Received:
     """Names in lower case."""
     body: dict[str, Any]
     method: str = "POST"
+    raw: bytes = b""
+    """The body as it came."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +102,10 @@ def serving(server: S) -> Iterator[S]:
 
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", "0"))
-            body = json.loads(self.rfile.read(length))
+            raw = self.rfile.read(length)
+            body = json.loads(raw)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self._send(server.answer(Received(path=self.path, headers=headers, body=body)))
+            self._send(server.answer(Received(path=self.path, headers=headers, body=body, raw=raw)))
 
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -180,6 +183,7 @@ def anthropic_pieces(
     text: str = "",
     calls: Sequence[Call] = (),
     thinking: str = "",
+    signature: str = "c2lnbmVk",
     stop: str = "",
     usage: Mapping[str, Any] | None = None,
     model: str = "claude-test",
@@ -193,7 +197,7 @@ def anthropic_pieces(
         block: dict[str, Any] = {"type": "thinking", "thinking": "", "signature": ""}
         deltas: list[dict[str, Any]] = [
             {"type": "thinking_delta", "thinking": thinking},
-            {"type": "signature_delta", "signature": "c2lnbmVk"},
+            *([{"type": "signature_delta", "signature": signature}] if signature else []),
         ]
         blocks.append((block, deltas))
     if text:
@@ -230,7 +234,7 @@ def openai_pieces(
     *,
     text: str = "",
     calls: Sequence[Call] = (),
-    reasoning: str = "",
+    reasoning: str | None = None,
     stop: str = "",
     usage: Mapping[str, Any] | None = None,
     model: str = "gpt-test",
@@ -242,7 +246,7 @@ def openai_pieces(
         return chunk({"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]})
 
     pieces = [delta({"role": "assistant", "content": ""})]
-    if reasoning:
+    if reasoning is not None:
         pieces.append(delta({"reasoning_content": reasoning}))
     if text:
         pieces.append(delta({"content": text}))

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from agents.types import Step
-from sandbox.errors import ContainerLost, PatchDoesNotApply
-from sandbox.types import ExecResult, Failure, TestId, TestReport, TestResult, TestStatus
+from sandbox.errors import ContainerLost, PatchDoesNotApply, SetupError
+from sandbox.types import ExecResult, Failure, Foresight, TestId, TestReport, TestResult, TestStatus
 
 _REPORTER = """
 import json, os
@@ -156,6 +156,10 @@ class DirectoryEnvironment:
         self._git("clean", "-qfdx")
         if diff:
             self._git("apply", "-", stdin=diff)
+
+    def foresee(self, report: TestReport, *, timeout: float = 600.0) -> Foresight:
+        """Of no use here: what is judged is not what repair or a single shot looks at."""
+        raise SetupError("not in a directory")
 
     def open_lines(self, script: str, arguments: Sequence[str] = ()) -> ProcessLines:
         return ProcessLines(script, arguments, self.root)

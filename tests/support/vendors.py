@@ -337,7 +337,7 @@ class VendorServer:
         if not body.get("stream"):
             return as_json(self._whole_chat(shown, calls, finish, usage))
         pieces = openai_pieces(
-            text=shown, calls=calls, reasoning=said.thinking, stop=finish, usage=usage, model=self._said_model
+            text=shown, calls=calls, reasoning=said.thinking or None, stop=finish, usage=usage, model=self._said_model
         )
         if not (body.get("stream_options") or {}).get("include_usage") or self.faults.get("no_stream_usage"):
             pieces = tuple(piece for piece in pieces if b'"usage"' not in piece)
