@@ -92,6 +92,10 @@ class Metered:
     def name(self) -> str:
         return self._model.name
 
+    @property
+    def window(self) -> int:
+        return self._model.window
+
     def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
         raw = self._scale.weigh(messages, tools)
 
