@@ -44,13 +44,21 @@ _OF_TREE = re.compile(
 _SETUP_INSTALL = re.compile(r"(\bsetup\.py\s+)install\b")
 
 _EACH = """\
-if ! "$@"; then
-  echo "not all of $0 can be installed together: one by one"
-  while IFS= read -r line; do
-    case "$line" in ''|'#'*|-*) continue;; esac
-    {python} -m pip install --no-input "$line" || echo "left out: $line"
-  done < "$0"
+set -o pipefail
+said=$(mktemp) rest=$(dirname "$0")/.redgreen-$(basename "$0")
+trap 'rm -f "$said" "$rest"' EXIT
+"$@" 2>&1 | tee "$said" && exit
+told='Failed building wheel for|No matching distribution found for|Failed to build'
+named=$(sed -nE "s/.*($told) ([A-Za-z0-9._-]+).*/\\2/p" "$said" | sort -u | sed 's/[._-]/[._-]/g' | paste -sd '|' -)
+if [ -n "$named" ] && grep -viE "^ *($named)([^A-Za-z0-9._-]|$)" "$0" > "$rest" && ! cmp -s "$0" "$rest"; then
+  echo "left out: $named"
+  {python} -m pip install --no-input -r "$rest" && exit
 fi
+echo "not all of $0 can be installed together: one by one"
+while IFS= read -r line; do
+  case "$line" in ''|'#'*|-*) continue;; esac
+  {python} -m pip install --no-input "$line" || echo "left out: $line"
+done < "$0"
 """
 _AS_FAR = """\
 set -f; fixed=$1; shift

@@ -40,7 +40,8 @@ def pip(tmp_path: Path) -> Path:
     """Says what it is asked to install, and refuses whatever is asked for with `esmf`."""
     program = tmp_path / "python"
     program.write_text(
-        f'#!/bin/sh\nshift 4\necho "$@" >> {tmp_path}/asked\n'
+        f'#!/bin/sh\nshift 4\n[ "$1" = -r ] && set -- $(grep -v "^#" "$2")\necho "$@" >> {tmp_path}/asked\n'
+        'case " $* " in *" pylib.mc>1 "*) echo "  ERROR: Failed building wheel for pylib-mc"; exit 1;; esac\n'
         'case " $* " in *" esmf "*) exit 1;; *" missing==1 "*) exit 1;; esac\n'
     )
     program.chmod(0o755)
@@ -71,3 +72,24 @@ def test_a_pin_that_cannot_be_had_fails_the_build(pip: Path) -> None:
     view = FilesView({"environment.yml": "dependencies: [six]"})
     (step,) = installs.packages(("environment.yml", "missing==1"), view)
     assert run(step, pip)[0] != 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "asked"),
+    [
+        (["six", "attrs"], ["six attrs"]),
+        (["six", "pylib.mc>1", "pylib", "attrs"], ["six pylib.mc>1 pylib attrs", "six pylib attrs"]),
+        (["six", "esmf", "attrs"], ["six esmf attrs", "six", "esmf", "attrs"]),
+        (["pylib.mc>1", "esmf", "six"], ["pylib.mc>1 esmf six", "esmf six", "pylib.mc>1", "esmf", "six"]),
+        (["pylib.mc>1"], ["pylib.mc>1", ""]),
+    ],
+)
+def test_of_a_requirements_file_what_pip_names_is_left_out_and_then_each_is_tried(
+    lines: list[str], asked: list[str], pip: Path
+) -> None:
+    text = "\n".join(["# for the tests", *lines, ""])
+    (pip.parent / "requirements.txt").write_text(text)
+    (step,) = installs.packages(("requirements.txt",), FilesView({"requirements.txt": text}))
+    code, said = run(step, pip)
+    assert (code, said) == (0, asked)
+    assert sorted(path.name for path in pip.parent.iterdir()) == ["asked", "python", "requirements.txt"]
