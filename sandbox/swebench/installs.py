@@ -62,12 +62,15 @@ done < "$0"
 """
 _AS_FAR = """\
 set -f; fixed=$1; shift
-if ! {python} -m pip install --no-input $fixed "$@"; then
+if ! timeout 600 {python} -m pip install --no-input --prefer-binary $fixed "$@"; then
   echo "not all can be installed together: one by one"
   {python} -m pip install --no-input $fixed || exit
-  for one in "$@"; do {python} -m pip install --no-input "$one" $fixed || echo "left out: $one"; done
+  for one in "$@"; do
+    {python} -m pip install --no-input --prefer-binary "$one" $fixed || echo "left out: $one"
+  done
 fi
 """
+"""Packages that were never meant for pip may keep its resolver busy without end."""
 
 
 def without_apt(line: str) -> tuple[str, list[str]]:
