@@ -40,7 +40,9 @@ def pip(tmp_path: Path) -> Path:
     """Says what it is asked to install, and refuses whatever is asked for with `esmf`."""
     program = tmp_path / "python"
     program.write_text(
-        f'#!/bin/sh\nshift 4\n[ "$1" = --prefer-binary ] && shift\n[ "$1" = -r ] && set -- $(grep -v "^#" "$2")\necho "$@" >> {tmp_path}/asked\n'
+        f"#!/bin/sh\nshift 4\n"
+        '[ "$1" = --prefer-binary ] && shift\n[ "$1" = -r ] && set -- $(grep -v "^#" "$2")\n'
+        f'echo "$@" >> {tmp_path}/asked\n'
         'case " $* " in *" pylib.mc>1 "*) echo "  ERROR: Failed building wheel for pylib-mc"; exit 1;; esac\n'
         'case " $* " in *" esmf "*) exit 1;; *" missing==1 "*) exit 1;; esac\n'
     )
