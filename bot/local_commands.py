@@ -134,7 +134,9 @@ def _review_json(seen: Review, claims: Sequence[Claim], cost: float | None) -> d
 
 def _show_fix(console: Console, made: local.Fix) -> None:
     if made.proof is None:
-        console.print(key_values([("no fix", made.attempt.reason), ("ending", str(made.attempt.ending))]))
+        rows = [("no fix", made.attempt.reason), ("ending", str(made.attempt.ending))]
+        words = [("in its words", made.attempt.summary)] if made.attempt.summary.strip() else []
+        console.print(key_values([*rows, *words]))
     else:
         console.print(diff_panel(made.attempt.diff))
         console.print(verdict_panel(made.proof, made.attempt))

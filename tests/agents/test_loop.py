@@ -93,7 +93,9 @@ def test_a_witness_red_then_a_fix_green_is_submitted() -> None:
     assert attempt.cost_usd == pytest.approx(0.05)
     red, green = (results(recorder.kept[step].messages[-1])[0] for step in (1, 3))
     assert "red: test_area.py::test_area: AssertionError at test_area.py:1: assert 5 == 6" in red
+    assert "witness: test_area.py::test_area is red on the unchanged source, by its behaviour." in red
     assert green.startswith("0 red, 2 green.")
+    assert "witness: test_area.py::test_area is red without your change and green with it." in green
     assert len(model.heard) == 5
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from agents import tools
 from agents.tools.paths import relative
-from agents.tools.tests import told
+from agents.tools.tests import in_verdicts_words, told
 from agents.tools.tool import MOST_CHARACTERS, MOST_DIFF, Bench, Conclusion, Observation, bounded
 from agents.types import Ending, ToolCall
 from sandbox.errors import SetupError
-from sandbox.types import ExecResult, Failure, TestId, TestReport, TestResult, TestStatus
+from sandbox.types import ExecResult, Failure, Foresight, Red, TestId, TestReport, TestResult, TestStatus
 from tests.support.agent_world import MemoryEnvironment
 
 FILES = {
@@ -371,6 +372,41 @@ def test_a_test_that_does_not_exist_is_answered_with_those_near_it() -> None:
     assert "There are: t.b.C.z, t/a.py::T::x" in use(environment, "run_tests", tests=["unlike"]).text
     nothing = MemoryEnvironment(FILES, verdicts=lambda _: {})
     assert "No test ran" in use(nothing, "run_tests", tests=["t"]).text
+
+
+NEW, OLD = TestId("tests/test_new.py::test_w"), TestId("tests/test_old.py::test_a")
+WITNESS, BROKEN = Red(id=NEW, why="AssertionError: 5 == 6"), Red(id=OLD, why="AssertionError: 1 == 2")
+GREEN_NOW = TestReport(results={NEW: TestResult(id=NEW, status=TestStatus.PASSED)}, exit_code=0, complete=True)
+RED_NOW = TestReport(results={NEW: TestResult(id=NEW, status=TestStatus.FAILED)}, exit_code=1, complete=True)
+
+
+@pytest.mark.parametrize(
+    ("foresight", "report", "words"),
+    [
+        (Foresight(witnesses=(WITNESS,)), RED_NOW, "is red on the unchanged source, by its behaviour."),
+        (Foresight(witnesses=(WITNESS,), changes_source=True), GREEN_NOW, "red without your change and green"),
+        (Foresight(witnesses=(WITNESS,), changes_source=True), GREEN_NOW, "in clean containers, this is Verified"),
+        (Foresight(witnesses=(WITNESS,), changes_source=True), RED_NOW, f"NotFixed: {NEW} is red without"),
+        (Foresight(not_red=(NEW,)), GREEN_NOW, f"WitnessNotRed: {NEW} passes on the unchanged source"),
+        (Foresight(invalid=(WITNESS,)), RED_NOW, f"WitnessInvalid: {NEW} is no witness"),
+        (Foresight(regressed=(BROKEN,), changes_source=True), GREEN_NOW, f"Regressed: {OLD} is green on base"),
+        (Foresight(red_on_base=(OLD,), changes_source=True), GREEN_NOW, f"so not by your change: {OLD}."),
+        (Foresight(changes_source=True), GREEN_NOW, "No new test is red without your change"),
+        (Foresight(edited=tuple(f"t{n}" for n in range(7))), GREEN_NOW, "judging: t0, t1, t2, t3, t4 and 2 more"),
+        (Foresight(flagged=("conftest.py",)), GREEN_NOW, "Base's versions of these are used for judging"),
+        (Foresight(refused="a binary change"), GREEN_NOW, "As it stands the change would be refused: a binary change"),
+    ],
+)  # fmt: skip
+def test_what_the_verdict_would_hold_is_said_in_its_words(foresight: Foresight, report: TestReport, words: str) -> None:
+    assert words in in_verdicts_words(foresight, report, everything=True)
+
+
+def test_nothing_is_promised_where_something_is_broken_or_unseen() -> None:
+    fixed = Foresight(witnesses=(WITNESS,), changes_source=True)
+    broken = replace(fixed, regressed=(BROKEN,))
+    assert "Verified" not in in_verdicts_words(broken, GREEN_NOW, everything=True)
+    assert "Verified" not in in_verdicts_words(fixed, GREEN_NOW, everything=False)
+    assert in_verdicts_words(Foresight(), GREEN_NOW, everything=True) == ""
 
 
 class Unwilling(MemoryEnvironment):

@@ -15,6 +15,7 @@ from agents.errors import TrajectoryError
 from agents.trajectory import FileRecorder, from_json, from_lines, of_attempt, step_from_plain, step_to_plain, to_json
 from agents.types import (
     Attempt,
+    Condensation,
     Ending,
     Message,
     Origin,
@@ -38,7 +39,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 OBJECT = st.dictionaries(TEXT, JSON, max_size=3)
 PARTS = st.one_of(
     st.builds(Text, text=TEXT),
-    st.builds(Reasoning, text=TEXT, opaque=OBJECT),
+    st.builds(Reasoning, text=TEXT, opaque=OBJECT, bound=st.booleans()),
     st.builds(ToolCall, id=TEXT, name=TEXT, arguments=OBJECT, problem=TEXT),
     st.builds(ToolResult, call_id=TEXT, text=TEXT, is_error=st.booleans()),
 )
@@ -61,6 +62,7 @@ STEPS = st.builds(
     seconds=FINITE,
     diff=TEXT,
     note=TEXT,
+    condensed=st.builds(Condensation, turns=COUNTS, results=COUNTS),
 )
 ENDS = st.fixed_dictionaries({"ending": st.sampled_from(Ending), "reason": TEXT, "summary": TEXT}) | st.just({})
 ORIGINS = st.none() | st.builds(Origin, format=TEXT, root=TEXT, rest=JSON)
@@ -256,3 +258,8 @@ def test_a_stop_is_asked_of_who_knows(tmp_path: Path) -> None:
     assert not run.stopped()
     wanted.append(True)
     assert run.stopped()
+
+
+def test_a_step_of_before_histories_were_condensed_reads_as_one_that_was_not() -> None:
+    plain = {key: value for key, value in PLAIN.items() if key != "condensed"}
+    assert step_from_plain(plain).condensed == Condensation()
