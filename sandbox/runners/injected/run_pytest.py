@@ -6,6 +6,7 @@ Argument: the request's path. The request (nonce, key, root, args, tests, canary
 import json
 import os
 import random
+import re
 import sys
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -34,7 +35,9 @@ try:
 except ImportError:  # before 3.7
     TestReport = _pytest.runner.TestReport
 
-VERSION = tuple(int(part) for part in pytest.__version__.split(".")[:2])
+VERSION = tuple(int(part) for part in re.findall(r"[0-9]+", pytest.__version__)[:2])
+if VERSION < (3, 0):
+    VERSION = (9, 0)  # a checkout of pytest itself that does not know its version is none of the old ones
 WATCHED = _reporter.watched(
     [
         (_pytest.runner, "runtestprotocol"),

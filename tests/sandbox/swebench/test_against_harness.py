@@ -178,6 +178,22 @@ def test_a_pytest_of_which_the_harness_reads_little_reports_as_later_ones_do(
     assert reports[0] == reports[1]
 
 
+@pytest.mark.parametrize("suite", ["pytest_suite"], indirect=True)
+@pytest.mark.parametrize("version", ["unknown", "0.1.dev1+g1234567"])
+def test_a_pytest_that_does_not_know_its_version_is_taken_for_a_new_one(
+    suite: Path, tmp_path: Path, version: str
+) -> None:
+    unversioned = tmp_path / "unversioned"
+    unversioned.mkdir()
+    (unversioned / "sitecustomize.py").write_text(f"import pytest\n\npytest.__version__ = {version!r}\n")
+    plan = replace(pytest_plan("9", ()), env=(("PYTHONPATH", str(unversioned)),))
+    python = environment("pytest==9.0.1")
+    run = sealed_run(suite, tmp_path, python, RUNNERS["pytest"], plan, ["tests/test_outcomes.py"])
+    assert run.report is not None
+    assert run.report.complete, run.output_tail
+    assert len(run.report.results) > 35
+
+
 UNITTEST_ASKED = (
     "test_expected_failure ({})",
     "test_unexpected_success ({})",
