@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agents.errors import OverLimit
@@ -11,18 +11,20 @@ from agents.types import Usage
 from bot.money.budget import Denied, Granted, Limits, Scope, Used, judge
 from bot.store.spend import Account, SpendStore
 
+Judging = Callable[[Call, Limits, Mapping[Scope, Used]], Granted | Denied]
+
 
 class StorePurse:
     """One account's. Any number of them, in any number of processes, share the limits."""
 
-    def __init__(self, store: SpendStore, limits: Limits, account: Account) -> None:
-        self._store, self._limits, self._account = store, limits, account
+    def __init__(self, store: SpendStore, limits: Limits, account: Account, judging: Judging = judge) -> None:
+        self._store, self._limits, self._account, self._judging = store, limits, account, judging
 
     def hold(self, call: Call) -> Held:
         """Raises `OverLimit`, and `bot.errors.StoreError`: what cannot be booked is not bought."""
 
         def decide(used: Mapping[Scope, Used]) -> Granted | Denied:
-            return judge(call, self._limits, used)
+            return self._judging(call, self._limits, used)
 
         held = self._store.hold(self._account, call.model, decide, call.worst_usd)
         if isinstance(held, Denied):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,9 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from agents.models import build
-from agents.models.prices import cost
 from agents.strategies import PROMPT_VERSIONS
-from agents.types import Usage
 from bot import evaluation_inputs, local, places, wiring
 from bot.errors import UsageError
 from bot.evaluation import Evaluation, Setting
@@ -23,12 +22,13 @@ from bot.trials import output, records, report
 from bot.trials.display import Display
 from bot.trials.ledger import Ledger
 from bot.trials.manifest import Manifest, manifest_of
+from bot.trials.money import TrialMoney, trial_money, unpriced
 from bot.trials.records import Trial, UnreadableReport
 from bot.trials.run import Done, Parts, TrialRun
 from bot.trials.solving import Means, Solver
 from bot.trials.store import Assignment, TrialStore
 from bot.trials.summary import summarise
-from config.models import Adapter, ModelSpec, UnknownModel
+from config.models import ModelSpec, UnknownModel
 from config.settings import Settings, model_key
 from sandbox.cache import RunCache
 from sandbox.engine import Engine
@@ -82,8 +82,8 @@ def evaluate(settings: Settings, options: TrialOptions, *, as_json: bool) -> int
     evaluation_inputs.tell_problems(inputs.problems, narrator)
     store = TrialStore(directory=local.out_directory(options.out), run_id=options.run_id)
     with store.alone():
-        store.claim(_manifest(settings, inputs))
-        done = _done(settings, options, inputs, store, narrator)
+        job = store.claim(_manifest(settings, inputs))
+        done = _done(settings, options, inputs, store, job, narrator)
         document, summary = output.write_reports(store, inputs.instances, inputs.problems, done)
     if as_json:
         print_json(document)
@@ -149,9 +149,8 @@ def _specs(settings: Settings, options: TrialOptions) -> tuple[ModelSpec, ...]:
         raise UsageError(f"--model: {error}") from None
     for spec in specs:
         build(spec, model_key(spec.key_variable))
-        asks = spec.adapter in (Adapter.ANTHROPIC, Adapter.OPENAI)
-        if options.limit_usd is not None and asks and cost(spec, Usage(input_tokens=1, output_tokens=1)) is None:
-            raise UsageError(f"--limit-usd cannot be held: the price of {spec.name} is unknown")
+        if reason := unpriced(settings, spec, options.limit_usd):
+            raise UsageError(f"--model: {reason}")
     return specs
 
 
@@ -179,20 +178,25 @@ def _manifest(settings: Settings, inputs: _Inputs) -> Manifest:
         attempt_limits=wiring.attempt_limits(settings),
         container_limits=wiring.container_limits(settings),
         version=version("redgreen"),
+        job=f"eval-{uuid.uuid4().hex[:12]}",
     )
 
 
 def _done(
-    settings: Settings, options: TrialOptions, inputs: _Inputs, store: TrialStore, narrator: Narrator
+    settings: Settings, options: TrialOptions, inputs: _Inputs, store: TrialStore, job: str, narrator: Narrator
 ) -> list[Done]:
     """All trials, in order. What was made is kept as predictions, too, also where it is broken off."""
     engine = wiring.engine(settings)
     engine.collect_orphans()  # of a command that was killed
     assignments = inputs.assignments(options.samples)
-    ledger = Ledger(options.limit_usd, (paid for one in assignments for paid in store.costs(one)))
+    paid = [cost for one in assignments for cost in store.costs(one)]
+    ledger = Ledger(paid)
     try:
-        with Display(len(assignments), narrator, ledger) as display:
-            parts = _parts(settings, options, inputs, engine, store, ledger, display)
+        with (
+            trial_money(settings, job, options.limit_usd, paid) as money,
+            Display(len(assignments), narrator, ledger) as display,
+        ):
+            parts = _parts(settings, options, inputs, engine, store, ledger, money, display)
             return TrialRun(parts).all(assignments, options.workers)
     finally:
         store.write_predictions(assignments)
@@ -205,6 +209,7 @@ def _parts(
     engine: Engine,
     store: TrialStore,
     ledger: Ledger,
+    money: TrialMoney,
     display: Display,
 ) -> Parts:
     limits: Limits = wiring.container_limits(settings)
@@ -235,6 +240,7 @@ def _parts(
         store=store,
         grades={sample: _grades(store, inputs, sample, limits, options) for sample in range(1, options.samples + 1)},
         ledger=ledger,
+        money=money,
         judging=options.judging,
         say=display.say,
         finished=display.finished,

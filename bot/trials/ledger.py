@@ -1,4 +1,4 @@
-"""What the trials of one command have cost so far, and whether another call may be made."""
+"""What the trials of one command have cost so far, for a person to see, and whether money has run out."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 
 class Ledger:
-    """Safe to share between threads. Asked before each call, so it is overrun by at most the calls in flight."""
+    """Safe to share between threads. What may be spent, `bot.trials.money` decides."""
 
-    def __init__(self, limit_usd: float | None, booked: Iterable[float | None] = ()) -> None:
-        """`limit_usd` None: no limit. `booked`: what stored steps have cost."""
-        self._limit = limit_usd
+    def __init__(self, booked: Iterable[float | None] = ()) -> None:
+        """`booked`: what stored steps have cost."""
         self._lock = threading.Lock()
         self._spent = 0.0
         self._unknown = False
+        self._ended = ""
         for cost in booked:
             self.book(cost)
 
@@ -25,19 +25,18 @@ class Ledger:
             else:
                 self._spent += cost_usd
 
+    def end(self, reason: str) -> None:
+        """A call was forbidden: no other is asked for."""
+        with self._lock:
+            self._ended = self._ended or reason
+
+    @property
+    def ended(self) -> str:
+        """Why no other call is made, as a sentence; "" while they are."""
+        return self._ended
+
     @property
     def spent_usd(self) -> float | None:
         """None when a part of it is unknown."""
         with self._lock:
             return None if self._unknown else self._spent
-
-    def exhausted(self) -> str:
-        """Why no other call may be made, as a sentence; "" while one may. A limit that cannot be held is used up."""
-        with self._lock:
-            if self._limit is None:
-                return ""
-            if self._unknown:
-                return "The cost of a call is unknown, so --limit-usd cannot be held."
-            if self._spent >= self._limit:
-                return f"--limit-usd {self._limit:g} is used up: {self._spent:.4f} USD so far."
-            return ""

@@ -27,12 +27,15 @@ class Manifest:
     """By name: the row of the lineup as it is used, and the prompts' version."""
     setting: Mapping[str, Any]
     """What holds for all: limits, and redgreen's version."""
+    job: str
+    """Names the evaluation in the book of calls; no part of what is compared."""
 
     def with_those_of(self, other: Manifest) -> Manifest:
         return Manifest(
             instances={**self.instances, **other.instances},
             models={**self.models, **other.models},
             setting=other.setting,
+            job=self.job,
         )
 
 
@@ -49,8 +52,9 @@ def manifest_of(
     attempt_limits: AttemptLimits,
     container_limits: Limits,
     version: str,
+    job: str,
 ) -> Manifest:
-    """`prompts`: the version of each strategy's prompts."""
+    """`prompts`: the version of each strategy's prompts. `job`: a name for a new evaluation."""
     return Manifest(
         instances={item.instance_id: _digest(item, environments) for item in instances},
         models={spec.name: _fields(spec, prompts[spec.strategy]) for spec in specs},
@@ -59,6 +63,7 @@ def manifest_of(
             **{f"limit of {name}": value for name, value in asdict(attempt_limits).items()},
             **{f"container's {name}": value for name, value in asdict(container_limits).items()},
         },
+        job=job,
     )
 
 
@@ -80,6 +85,7 @@ def departures(before: Manifest, now: Manifest) -> tuple[str, ...]:
 def to_json(manifest: Manifest) -> dict[str, Any]:
     return {
         "format": FORMAT,
+        "job": manifest.job,
         "instances": dict(manifest.instances),
         "models": {name: dict(fields) for name, fields in manifest.models.items()},
         "setting": dict(manifest.setting),
@@ -91,12 +97,13 @@ def from_json(text: str | bytes) -> Manifest:
     try:
         document = json.loads(text)
         found = document["format"]
+        job = str(document.get("job", ""))
         parts = [dict(document[name]) for name in ("instances", "models", "setting")] if found == FORMAT else []
     except (ValueError, KeyError, TypeError):
         raise UnreadableManifest("it is damaged") from None
     if not parts:
         raise UnreadableManifest(f"its format is {found!r}; this redgreen reads {FORMAT}")
-    return Manifest(instances=parts[0], models=parts[1], setting=parts[2])
+    return Manifest(instances=parts[0], models=parts[1], setting=parts[2], job=job)
 
 
 def _digest(item: Instance, environments: Environments) -> str:

@@ -18,6 +18,7 @@ from bot.evaluation import Evaluation
 from bot.evaluation_store import EvaluationStore
 from bot.narrated import line
 from bot.trials.ledger import Ledger
+from bot.trials.money import TrialMoney
 from bot.trials.records import Trial
 from bot.trials.solving import Solver, task_of
 from bot.trials.store import Assignment, Judged, TrialStore, is_over
@@ -40,6 +41,7 @@ class Parts:
     grades: Mapping[int, EvaluationStore]
     """By sample."""
     ledger: Ledger
+    money: TrialMoney
     judging: bool
     say: Callable[[str], None]
     finished: Callable[[Trial], None]
@@ -122,21 +124,27 @@ class TrialRun:
             return Done(trial=replace(start, outcome=Outcome.ERROR, why=str(error)))
         recorder = _Watched(file, self, assignment)
         if recorder.stopped():
-            return Done(trial=replace(_spent(start, Spent.of(file.steps())), why=parts.ledger.exhausted()))
+            return Done(trial=replace(_spent(start, Spent.of(file.steps())), why=parts.ledger.ended))
+        denied: list[str] = []
+        terms = parts.money.terms(assignment, denied.append)
         try:
-            attempt = parts.solver.solve(assignment.instance, task, assignment.spec, recorder)
+            attempt = parts.solver.solve(assignment.instance, task, assignment.spec, recorder, terms)
         except (SandboxError, AgentError) as error:
             self._go_on()
             spent = _spent(start, Spent.of(file.steps()))
             return Done(trial=replace(spent, outcome=Outcome.ERROR, why=str(error)))
         self._go_on()
+        if denied:
+            parts.ledger.end(denied[0])
+            if attempt.ending is Ending.LIMIT:  # not its own
+                return Done(trial=replace(_told(start, attempt), why=denied[0]))
         parts.store.put_attempt(assignment, attempt, file)
         return self._graded(assignment, attempt, start)
 
     def _graded(self, assignment: Assignment, attempt: Attempt, start: Trial) -> Done:
         trial = _told(start, attempt)
         if attempt.ending is Ending.STOPPED:
-            return Done(trial=replace(trial, why=self._parts.ledger.exhausted() or attempt.reason))
+            return Done(trial=replace(trial, why=self._parts.ledger.ended or attempt.reason))
         if not is_over(attempt):
             return Done(trial=replace(trial, outcome=Outcome.ERROR))
         prediction = assignment.prediction(attempt.diff)
@@ -192,7 +200,7 @@ class TrialRun:
     def stops(self, assignment: Assignment) -> bool:
         """Before each call. What costs nothing needs no budget."""
         paid = assignment.spec.adapter is not Adapter.NONE
-        return self._stopping.is_set() or (paid and bool(self._parts.ledger.exhausted()))
+        return self._stopping.is_set() or (paid and bool(self._parts.ledger.ended))
 
 
 class _Watched:

@@ -19,6 +19,8 @@ from agents.strategies import strategy
 from agents.types import Attempt, AttemptLimits, Task
 from bot.evaluation import Evaluation, Stage
 from bot.local import local_task
+from bot.repo_config import PATH, ConfigProblem, RepoConfig, parse
+from bot.trials.money import RepositoryTerms
 from config.models import ModelSpec
 from config.settings import model_key
 from sandbox.cache import RunCache
@@ -27,7 +29,7 @@ from sandbox.environment import AttemptEnvironment
 from sandbox.errors import ContainerLost, SetupError
 from sandbox.runners import command_runner
 from sandbox.swebench.records import Instance
-from sandbox.types import CommitSha, EnvironmentPlan, Limits, Progress, Proof
+from sandbox.types import CommitSha, EnvironmentPlan, Limits, Progress, Proof, RepoView
 from sandbox.verify import VerifyRequest, verify
 
 CONTAINERS = 3
@@ -59,25 +61,30 @@ class Solver:
         self._first: dict[str, threading.Lock] = {}
         self._known: set[str] = set()
 
-    def solve(self, instance: Instance, task: Task, spec: ModelSpec, recorder: Recorder) -> Attempt:
+    def solve(
+        self, instance: Instance, task: Task, spec: ModelSpec, recorder: Recorder, terms: RepositoryTerms
+    ) -> Attempt:
         """Goes on from the recorder's steps. Raises `SandboxError`, `AgentError`."""
         for _ in range(CONTAINERS - 1):
             before = len(recorder.steps())
             try:
-                return self._solved(instance, task, spec, recorder)
+                return self._solved(instance, task, spec, recorder, terms)
             except ContainerLost:
                 if recorder.stopped() or len(recorder.steps()) == before:
                     raise
-        return self._solved(instance, task, spec, recorder)
+        return self._solved(instance, task, spec, recorder, terms)
 
-    def _solved(self, instance: Instance, task: Task, spec: ModelSpec, recorder: Recorder) -> Attempt:
+    def _solved(
+        self, instance: Instance, task: Task, spec: ModelSpec, recorder: Recorder, terms: RepositoryTerms
+    ) -> Attempt:
         means = self._means
         stage = means.evaluation.stage(instance)
+        own_terms = terms(said_by(stage.base))
         with means.engine.container(stage.image, means.container_limits) as container:
             environment = AttemptEnvironment(container, plan_of(stage), stage.base)
             left = seconds_left(means.attempt_limits, Spent.of(recorder.steps()))
             patience = Patience(seconds=left, stopped=recorder.stopped)
-            model = build(spec, model_key(spec.key_variable), patience=patience)
+            model = build(spec, model_key(spec.key_variable), own_terms, patience=patience)
             return strategy(spec.strategy)(task, environment, model, means.attempt_limits, recorder)
 
     def judge(self, instance: Instance, diff: str) -> Proof:
@@ -120,6 +127,15 @@ def task_of(instance: Instance) -> Task:
     if len(task.title) <= LONGEST_TITLE:
         return task
     return replace(task, title=f"{task.title[: LONGEST_TITLE - 1]}…", body=text)
+
+
+def said_by(base: RepoView) -> RepoConfig:
+    """The repository's own word on who may see it; its environment is the instance's. Raises `SetupError` for one that
+    cannot be read: it might be a no."""
+    config = parse(base.read(PATH))
+    if isinstance(config, ConfigProblem):
+        raise SetupError(f"{PATH}, line {config.line}: {config.message}")
+    return config
 
 
 def plan_of(stage: Stage) -> EnvironmentPlan:

@@ -77,8 +77,9 @@ class TrialStore:
 
     # --- what they were made with
 
-    def claim(self, now: Manifest) -> None:
-        """Take the directory for trials made with these. Raises `UsageError` where it holds others."""
+    def claim(self, now: Manifest) -> str:
+        """Take the directory for trials made with these: the evaluation's name. Raises `UsageError` where it holds
+        others."""
         path = self.directory / "trials.json"
         if path.exists():
             try:
@@ -94,6 +95,7 @@ class TrialStore:
                 )
             now = before.with_those_of(now)
         write_json(path, manifest.to_json(now))
+        return now.job
 
     # --- attempts
 

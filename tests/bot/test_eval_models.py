@@ -218,10 +218,13 @@ def _check_that_another_making_is_refused(eval_: Eval, server: VendorServer, scr
 
 
 @pytest.mark.docker
-def test_a_budget_ends_before_the_next_call_and_a_larger_one_goes_on(eval_: Eval, script: Script) -> None:
+def test_a_budget_ends_before_the_call_that_could_break_it_and_a_larger_one_goes_on(
+    eval_: Eval, script: Script, server: VendorServer
+) -> None:
+    eval_.lineup.write_text(counter.lineup(server.url, output_limit=200, price=counter.BY_OUTPUT))
     words = ("--model", NAME, "--model", "repair", "--no-verify", "--only", CENTS, "--only", INITIALS)
-    limit = f"{(CALLS + 0.5) * CALL_USD:.6f}"
-    report = eval_.report(*words, "--limit-usd", limit, code=2)
+    # Six calls are 0.006; the seventh may cost 0.002.
+    report = eval_.report(*words, "--limit-usd", "0.0075", code=2)
     assert sum(script.answered.values()) == CALLS + 1
     outcomes = {(line["model"], line["instance_id"]): line["outcome"] for line in report["trials"]}
     assert outcomes == {
@@ -230,17 +233,18 @@ def test_a_budget_ends_before_the_next_call_and_a_larger_one_goes_on(eval_: Eval
         ("repair", CENTS): "resolved",
         ("repair", INITIALS): "empty_patch",
     }
-    assert report["models"][NAME]["cost_usd"] == pytest.approx((CALLS + 1) * CALL_USD)
+    assert report["models"][NAME]["cost_usd"] == pytest.approx(0.006)
+    assert "limit of $0.0075" in next(line["why"] for line in report["trials"] if line["outcome"] is None)
     assert report["models"][NAME]["trials"]["not_made"] == 1
     assert "scripted: 1 of 2 instances are not counted: 1 trials were not made." in report["notes"]
     assert report["same_instances"] is False
     assert all(line["verdict"] == "" for line in report["trials"])
 
-    again = eval_.report(*words, "--limit-usd", limit, code=2)
+    again = eval_.report(*words, "--limit-usd", "0.0075", code=2)
     assert sum(script.answered.values()) == CALLS + 1, "what is stored counts"
     assert again["models"] == report["models"]
 
-    whole = eval_.report(*words)
+    whole = eval_.report(*words, "--limit-usd", "0.1")
     assert sum(script.answered.values()) == 2 * CALLS
     assert whole["models"][NAME]["pass_at_1"]["successes"] == 2
     assert whole["models"][NAME]["samples"][0]["submitted_ids"] == [CENTS, INITIALS]
@@ -273,7 +277,7 @@ def test_samples_are_runs_of_their_own_and_an_endpoint_that_fails_is_asked_again
 
 def usage_of(words: Sequence[str], world: World, tmp_path: Path) -> str:
     lineup = tmp_path / "models.toml"
-    lineup.write_text(counter.lineup("http://127.0.0.1:9", priced=False))
+    lineup.write_text(counter.lineup("http://127.0.0.1:9", price="", self_hosted=False))
     done = subprocess.run(
         [sys.executable, "-m", "bot", *words],
         capture_output=True,
@@ -301,7 +305,7 @@ def usage_of(words: Sequence[str], world: World, tmp_path: Path) -> str:
         (["--predictions", "gold", "--no-verify"], "go with --model"),
         (["--model", "nobody"], "--model: There is no model named 'nobody'"),
         (["--model", "claude-sonnet"], "no key. Set ANTHROPIC_API_KEY"),
-        (["--model", NAME, "--limit-usd", "1"], "--limit-usd cannot be held: the price of scripted is unknown"),
+        (["--model", NAME], "--model: What scripted costs is not known, and spending is limited in dollars"),
         (["--model", "repair", "--only", "a__b-1"], "--only: there is no instance a__b-1"),
         (["--model", "repair", "--run-id", "a/b"], "--run-id: "),
     ],

@@ -150,11 +150,16 @@ def usage(prompt: int, output: int) -> dict[str, Any]:
 VENDOR = Vendor(name="scripted", usage=usage, listing=OPENAI.listing)
 
 
-def lineup(url: str, *, output_limit: int = 4000, priced: bool = True) -> str:
-    price = "[models.scripted.price]\ninput = 1.0\noutput = 2.0\ncache_read = 0.1\nas_of = 2026-01-01\n"
+PRICE_TABLE = "input = 1.0\noutput = 2.0\ncache_read = 0.1"
+BY_OUTPUT = "input = 0.0\noutput = 10.0\ncache_read = 0.0"
+"""Only the answer costs: a tenth of a cent, and twice that at most where it may have 200 tokens."""
+
+
+def lineup(url: str, *, output_limit: int = 4000, price: str = PRICE_TABLE, self_hosted: bool = True) -> str:
+    priced = f"[models.{NAME}.price]\nas_of = 2026-01-01\n{price}\n"
     return (
         f'[models.{NAME}]\nadapter = "openai"\nendpoint = "{url}/v1"\nmodel_id = "m"\nwindow = 100000\n'
-        f"output_limit = {output_limit}\nself_hosted = true\n{price if priced else ''}"
+        f"output_limit = {output_limit}\nself_hosted = {str(self_hosted).lower()}\n{priced if price else ''}"
     )
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from agents.types import AttemptLimits
 from bot.errors import UsageError
-from bot.trials.ledger import Ledger
 from bot.trials.manifest import Manifest, UnreadableManifest, departures, from_json, manifest_of, to_json
 from bot.trials.store import TrialStore
 from config.models import Lineup, load
@@ -44,6 +43,7 @@ def made(
     steps: int = 60,
     version: str = "1",
     prompts: str = "loop-1",
+    job: str = "eval-1",
 ) -> Manifest:
     return manifest_of(
         instances or (INSTANCE,),
@@ -53,6 +53,7 @@ def made(
         attempt_limits=AttemptLimits(steps=steps),
         container_limits=Limits(),
         version=version,
+        job=job,
     )
 
 
@@ -100,8 +101,8 @@ def test_a_damaged_manifest_is_not_read(text: str) -> None:
 
 def test_a_directory_grows_and_refuses_another_making(tmp_path: Path) -> None:
     store = TrialStore(directory=tmp_path, run_id="r")
-    store.claim(made())
-    store.claim(made(replace(INSTANCE, instance_id="a__b-2")))
+    assert store.claim(made()) == "eval-1"
+    assert store.claim(made(replace(INSTANCE, instance_id="a__b-2"), job="eval-2")) == "eval-1"
     kept = from_json((tmp_path / "trials.json").read_bytes())
     assert set(kept.instances) == {"a__b-1", "a__b-2"}
     with pytest.raises(UsageError, match=r"not counted together.*model_id: was \"m\", is \"n\""):
@@ -109,7 +110,7 @@ def test_a_directory_grows_and_refuses_another_making(tmp_path: Path) -> None:
     everything = AttemptLimits(steps=1, input_tokens=1, output_tokens=1, cost_usd=1, seconds=1)
     other = manifest_of(
         (), NO_ENVIRONMENTS, (), prompts=PROMPTS, attempt_limits=everything, container_limits=Limits(cpus=1, pids=1),
-        version="3",
+        version="3", job="",
     )  # fmt: skip
     with pytest.raises(UsageError, match=r"and 2 more$"):
         store.claim(other)
@@ -124,22 +125,3 @@ def test_two_commands_do_not_work_in_one_directory(tmp_path: Path) -> None:
         pass
     with store.alone():
         pass
-
-
-def test_a_budget_is_what_is_stored_and_what_is_booked() -> None:
-    ledger = Ledger(1.0, [0.5, 0.25])
-    assert (ledger.exhausted(), ledger.spent_usd) == ("", 0.75)
-    ledger.book(0.25)
-    assert ledger.exhausted() == "--limit-usd 1 is used up: 1.0000 USD so far."
-
-
-def test_a_budget_of_unknown_costs_is_used_up() -> None:
-    ledger = Ledger(1.0, [None])
-    assert "cannot be held" in ledger.exhausted()
-    assert ledger.spent_usd is None
-    free = Ledger(None, [None, 5.0])
-    assert (free.exhausted(), free.spent_usd) == ("", None)
-
-
-def test_a_budget_of_nothing_allows_no_call() -> None:
-    assert Ledger(0.0).exhausted()
