@@ -175,9 +175,9 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Models of finished evaluations side by side: rates with intervals, paired on the same instances."""
-    from bot.trials import commands
+    from bot.trials import comparing
 
-    raise typer.Exit(commands.compare(out, as_json=as_json))
+    raise typer.Exit(comparing.compare(out, as_json=as_json))
 
 
 @app.command()

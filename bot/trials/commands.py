@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,16 +16,14 @@ from bot.evaluation import Evaluation, Setting
 from bot.evaluation_store import EvaluationStore
 from bot.report import EXIT_NOT_JUDGED, EXIT_VERIFIED
 from bot.terminal import Narrator, print_json
-from bot.trials import output, records, report
+from bot.trials import comparing, output
 from bot.trials.display import Display
 from bot.trials.ledger import Ledger
 from bot.trials.manifest import Manifest, manifest_of
 from bot.trials.money import TrialMoney, trial_money, unpriced
-from bot.trials.records import Trial, UnreadableReport
 from bot.trials.run import Done, Parts, TrialRun
 from bot.trials.solving import Means, Solver
 from bot.trials.store import Assignment, TrialStore
-from bot.trials.summary import summarise
 from config.models import ModelSpec, UnknownModel
 from config.settings import Settings, model_key
 from sandbox.cache import RunCache
@@ -88,31 +84,9 @@ def evaluate(settings: Settings, options: TrialOptions, *, as_json: bool) -> int
     if as_json:
         print_json(document)
     else:
-        output.show(summary, store.directory / "report.json")
+        comparing.show(summary, store.directory / "report.json")
     whole = all(one.trial.final for one in done) and not any(inputs.problems.values())
     return EXIT_VERIFIED if whole else EXIT_NOT_JUDGED
-
-
-def compare(directories: Sequence[Path], *, as_json: bool) -> int:
-    """Outputs that are there already, side by side."""
-    trials: list[Trial] = []
-    digests: dict[str, str] = {}
-    found = [(directory, *_stored(directory)) for directory in directories]
-    names = Counter(model for _, own, _ in found for model in {trial.model for trial in own})
-    for directory, own, instances in found:
-        trials += [
-            replace(trial, model=f"{trial.model} ({directory})") if names[trial.model] > 1 else trial for trial in own
-        ]
-        for name, digest in instances.items():
-            if digests.setdefault(name, digest) != digest:
-                raise UsageError(f"{directory}: its {name} is not the instance that the others mean by that name")
-    summary = summarise(trials)
-    if as_json:
-        models = {row.model: report.model_json(row) for row in summary.rows}
-        print_json({"models": models, **report.summary_json(summary)})
-    else:
-        output.show(summary)
-    return EXIT_VERIFIED
 
 
 # --- input -------------------------------------------------------------------------------------------------------
@@ -152,18 +126,6 @@ def _specs(settings: Settings, options: TrialOptions) -> tuple[ModelSpec, ...]:
         if reason := unpriced(settings, spec, options.limit_usd):
             raise UsageError(f"--model: {reason}")
     return specs
-
-
-def _stored(directory: Path) -> tuple[tuple[Trial, ...], dict[str, str]]:
-    """(the trials of an output, its instances' digests where it has them). Raises `UsageError`."""
-    path = directory / "report.json"
-    try:
-        document = json.loads(path.read_bytes())
-        return records.of_report(document), dict(document.get("instances", {}))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    except (UnreadableReport, ValueError) as error:
-        raise UsageError(f"{path}: {error}") from None
 
 
 # --- the run -----------------------------------------------------------------------------------------------------

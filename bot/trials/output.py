@@ -1,13 +1,11 @@
-"""What the trials come to: reports on disk, and tables for a person."""
+"""What the trials come to: reports on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from bot.evaluation_store import write_json
-from bot.terminal import plain_table, standard_output
 from bot.trials import records, report
 from bot.trials.run import Done
 from bot.trials.store import TrialStore
@@ -56,16 +54,3 @@ def digest(item: Instance) -> str:
     """Of what it asks and of what decides: two outputs are compared only where both are the same."""
     asked = [item.repo, item.base_commit, item.problem_statement]
     return RunCache.key(asked, item.test_patch, item.fail_to_pass, item.pass_to_pass)
-
-
-def show(summary: Summary, written: Path | None = None) -> None:
-    """To a person, on standard output."""
-    console = standard_output()
-    for number, table in enumerate(report.tables(summary)):
-        if number:
-            console.print()
-        console.print(plain_table(list(table.headings), [list(row) for row in table.rows]))
-        for note in table.notes:
-            console.print(f"[dim]{note}[/]")
-    if written is not None:
-        console.print(f"\nwritten to {written}", markup=False)
