@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from heapq import nlargest
-from itertools import combinations
 from operator import attrgetter
 
 import libcst as cst
@@ -18,7 +15,7 @@ from agents.repair.types import Candidate, Edit
 
 MAX_SOURCE = 400_000
 """Characters: a longer file is not mutated."""
-MOST_AT_ONE_PLACE = 40
+MOST_AT_ONE_PLACE = 120
 """Changes of one template at one node: its likeliest. Guards combine every condition with every value of a function."""
 MODULE_LEVEL = 0.6
 """Share of the suspicion that a module or class level statement inherits from the lines that name what it defines."""
@@ -121,56 +118,3 @@ def patched(sources: Mapping[str, str], candidate: Candidate) -> dict[str, str]:
     """The changed files' new texts, by path."""
     paths = dict.fromkeys(edit.path for edit in candidate.edits)
     return {path: apply(sources[path], (e for e in candidate.edits if e.path == path)) for path in paths}
-
-
-class Sieve:
-    """Drops what does not parse and what means the same as an earlier candidate or as the base (by syntax tree)."""
-
-    def __init__(self, sources: Mapping[str, str]) -> None:
-        self._sources = sources
-        self._seen: set[tuple[str, int]] = set()
-        for path, text in sources.items():
-            tree = _tree(text)
-            if tree is not None:
-                self._seen.add((path, hash(tree)))
-
-    def passes(self, candidate: Candidate) -> dict[str, str] | None:
-        """The changed texts, or None for a candidate not worth a run."""
-        texts = patched(self._sources, candidate)
-        fresh = False
-        for path, text in texts.items():
-            tree = _tree(text)
-            if tree is None:
-                return None
-            key = (path, hash(tree))
-            if len(texts) > 1 or key not in self._seen:
-                fresh = True
-            self._seen.add(key)
-        return texts if fresh else None
-
-
-def _tree(text: str) -> str | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # `1 is x`, odd escapes: the tree's business
-            return ast.dump(ast.parse(text))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def pairs(partial: Iterable[Candidate], others: Iterable[Candidate], *, most: int = 4_000) -> Iterator[Candidate]:
-    """Two edits as one candidate: first among those that helped alone, then each of them with the best others."""
-    helpful = list(partial)
-    count = 0
-    for first, second in [*combinations(helpful, 2), *((a, b) for b in others for a in helpful)]:
-        if count >= most:
-            return
-        if first is second or any(x.overlaps(y) for x in first.edits for y in second.edits):
-            continue
-        count += 1
-        yield Candidate(
-            edits=tuple(sorted((*first.edits, *second.edits))),
-            template=f"{first.template} + {second.template}",
-            line=first.line,
-            score=first.score * second.score,
-        )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
 
-from agents.repair.search import cheapest
 from agents.repair.spectrum import localise
 from agents.repair.types import Lines, TestTrace
 from agents.repair.warm import Job, WarmWorker
@@ -14,6 +14,8 @@ from sandbox.types import TestId, TestReport
 
 RETRIED = 3
 """Red tests without a trace that are run once more, alone."""
+TRACED_SECONDS = 3.0
+"""Of processor time: what a red test that does not end executes is known by then."""
 TRACING_SLOWDOWN = 15.0
 """How much longer a traced test may take than the reporter saw it take."""
 
@@ -49,13 +51,14 @@ def trace(
     """
     first = worker.run(
         Job(id=1, stages=(tuple(red),), traced=True, trace_only=tuple(sources), modules=True,
-            test_seconds=test_seconds, total_seconds=min((test_seconds + 3) * (len(red) + 2), 5.0 + seconds))
+            test_seconds=TRACED_SECONDS + test_seconds, cpu_seconds=TRACED_SECONDS, total_seconds=10.0 + 2 * seconds)
     )  # fmt: skip
     red_traces = dict(first.tests)
     for position, test in enumerate(red[:RETRIED]):
         if test not in red_traces or red_traces[test].status == "timeout":  # a sibling took the process along
             alone = Job(id=2 + position, stages=((test,),), traced=True, trace_only=tuple(sources),
-                        test_seconds=test_seconds, total_seconds=test_seconds + 10)  # fmt: skip
+                        test_seconds=TRACED_SECONDS + test_seconds, cpu_seconds=TRACED_SECONDS,
+                        total_seconds=TRACED_SECONDS + test_seconds + 10)  # fmt: skip
             red_traces.update(worker.run(alone).tests)
     touched = {path for t in red_traces.values() for path, lines in t.lines.items() if lines}
     chosen = _nearest(green, red, seconds)
@@ -124,3 +127,15 @@ def union(traces: Mapping[TestId, TestTrace]) -> Lines:
         for path, numbers in trace_.lines.items():
             lines.setdefault(path, set()).update(numbers)
     return {path: frozenset(numbers) for path, numbers in lines.items()}
+
+
+def cheapest(tests: Mapping[TestId, float], most_seconds: float, most: int = 400) -> tuple[TestId, ...]:
+    """Tests in the order of their durations, as many as fit the budget (at least one)."""
+    chosen: list[TestId] = []
+    total = 0.0
+    for test, seconds in islice(sorted(tests.items(), key=lambda item: (item[1], item[0])), most):
+        total += seconds
+        if chosen and total > most_seconds:
+            break
+        chosen.append(test)
+    return tuple(chosen)

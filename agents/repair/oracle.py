@@ -10,7 +10,7 @@ from agents.repair import witness as witnesses
 from agents.repair.issue import read_issue
 from agents.repair.localise import is_test_path
 from agents.repair.names import NameIndex
-from agents.repair.types import TestTrace
+from agents.repair.types import RunOutcome, TestTrace
 from agents.repair.warm import Job, WarmWorker, WorkerConfig, WorkerLost, runner_of
 from agents.repair.witness import Witness
 from agents.types import Ending, Task
@@ -21,10 +21,14 @@ _MISSING = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationErr
 _NOT_THERE = ("NameError", "AttributeError", "UnboundLocalError")
 """Exceptions that say so when the test's own line raises them."""
 
+FIRST_LOOK_SECONDS = 12.0
+"""A suite that has not ended by then is run with a limit for each test: one of them may hang."""
 HANGING_SECONDS = 5.0
-"""A test that takes longer, in a suite that did not end, is taken for one that hangs."""
-MOST_HANGING_SECONDS = 40.0
-"""For the whole of such a suite; what was not reached by then is unknown."""
+"""A test that takes longer then is taken for one that hangs."""
+HANGING_CPU_SECONDS = 2.0
+"""The same, of processor time."""
+HUNG = "TimeLimit"
+"""The class of the exception that ends a hanging test."""
 
 NEEDED = (
     "The issue states nothing that can be tested without a model. It would have to name a call and what should come "
@@ -61,9 +65,9 @@ def find_oracle(
     written, problems = _write_witness(task, environment, sources)
     if written is not None:
         environment.write(written.path, written.text().encode("utf-8"))
-    report = environment.run_tests(timeout=timeout)
+    report = environment.run_tests(timeout=min(timeout, FIRST_LOOK_SECONDS))
     if not report.complete:
-        report = _finished(environment, report, timeout)
+        report = _with_limits(environment, report, timeout)
     base_red = tuple(sorted(test for test in report.red if written is None or written.owns(test) is None))
     known = tuple(test for test in task.known_red if test in report.red) or task.known_red
     red, not_red = _judge_witness(written, report)
@@ -84,34 +88,47 @@ def find_oracle(
     return _no_oracle(written, not_red, problems, report)
 
 
-def _finished(environment: Environment, report: TestReport, seconds: float) -> TestReport:
-    """What the suite says when each test has its own time limit: for a run that hung, so that its report has no end.
+def _with_limits(environment: Environment, report: TestReport, seconds: float) -> TestReport:
+    """What the suite says when each test has its own time limit: for a run that did not end in time.
 
-    pytest only; with unittest, or when that fails too, the report as it was.
+    Where none of them hangs, or with unittest: what it says when given the whole time.
     """
-    if report.results and runner_of(report.results) != "pytest":
-        return report
-    try:
-        worker = WarmWorker(environment, WorkerConfig(runner="pytest", mode="cold", slots=1))
-        try:
-            outcome = worker.run(
-                Job(
-                    id=0,
-                    stages=((TestId("*"),),),
-                    test_seconds=HANGING_SECONDS,
-                    total_seconds=min(seconds, MOST_HANGING_SECONDS),
-                )
-            )
-        finally:
-            worker.close()
-    except WorkerLost:
-        return report
+    outcome = _each_limited(environment, seconds) if not _is_unittest(report) else None
+    hung = outcome is not None and any(trace.slow or trace.status == "timeout" for trace in outcome.tests.values())
+    if outcome is None or (outcome.end != "complete" and not hung):
+        return environment.run_tests(timeout=seconds) if seconds > FIRST_LOOK_SECONDS else report
     results = {
-        test: TestResult(id=test, status=_status(trace), seconds=trace.seconds) for test, trace in outcome.tests.items()
+        test: TestResult(id=test, status=_status(trace), seconds=trace.seconds, failure=_failure(trace))
+        for test, trace in outcome.tests.items()
     }
     # A test that was begun and not ended may stand in the broken report as anything; green and red are sure.
     sure = {test: result for test, result in report.results.items() if result.status.is_green or result.status.is_red}
     return replace(report, results={**report.results, **results, **sure})
+
+
+def _is_unittest(report: TestReport) -> bool:
+    return bool(report.results) and runner_of(report.results) != "pytest"
+
+
+def _each_limited(environment: Environment, seconds: float) -> RunOutcome | None:
+    try:
+        worker = WarmWorker(environment, WorkerConfig(runner="pytest", mode="cold", slots=1))
+        try:
+            job = Job(id=0, stages=((TestId("*"),),), test_seconds=HANGING_SECONDS, cpu_seconds=HANGING_CPU_SECONDS,
+                      total_seconds=seconds)  # fmt: skip
+            return worker.run(job)
+        finally:
+            worker.close()
+    except WorkerLost:
+        return None
+
+
+def _failure(trace: TestTrace) -> Failure | None:
+    if trace.slow or trace.status == "timeout":
+        return Failure(phase="call", exception=HUNG, message="the test did not end", path="", line=0)
+    if trace.fault is None or trace.is_green:
+        return None
+    return Failure(phase="call", exception=trace.fault.kind, message=trace.fault.words, path="", line=0)
 
 
 def _status(trace: TestTrace) -> TestStatus:

@@ -8,59 +8,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import islice
-from math import log
 
 from agents.protocols import Environment
-from agents.repair.candidates import Sieve, pairs, patched
-from agents.repair.types import Candidate, Plausible, RunOutcome
+from agents.repair.behaviour import Behaviour
+from agents.repair.comparing import Comparison, behaviours, observe
+from agents.repair.goal import Goal, SearchLimits, SearchResult
+from agents.repair.pairing import pairs, progress
+from agents.repair.sieve import Sieve
+from agents.repair.types import Candidate, Plausible, RunOutcome, TestTrace
 from agents.repair.warm import Job, WarmWorker, WorkerConfig, WorkerLost
 from sandbox.types import TestId
 
 MOST_RESTARTS = 3
 """A worker that is lost more often makes the search end with what it has."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Goal:
-    """What a candidate must do, and how long it may take."""
-
-    runner: str
-    red: tuple[TestId, ...]
-    """Must turn green, all of them."""
-    covering: tuple[TestId, ...]
-    """Green on base and near the change, cheapest first: the first to tell a wrong candidate."""
-    rest: tuple[TestId, ...] = ()
-    """The other tests that are green on base."""
-    also_red: tuple[TestId, ...] = ()
-    """Red on base too, not demanded: a candidate that turns them green is the better one."""
-    test_seconds: float = 5.0
-    rest_seconds: float = 120.0
-    imports: tuple[str, ...] = ()
-    slots: int = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchLimits:
-    seconds: float
-    """Of the whole search."""
-    after_first: float = 10.0
-    """How long to look on after the first plausible candidate, at most."""
-    enough: int = 12
-    """Plausible candidates."""
-    pair_seconds: float = 120.0
-
-
-@dataclass
-class SearchResult:
-    plausible: list[Plausible] = field(default_factory=list)
-    partial: list[Candidate] = field(default_factory=list)
-    """Turn some goal tests green, not all."""
-    tried: int = 0
-    seconds: float = 0.0
-    ended: str = ""
-    """`exhausted`, `enough`, `time`, `stopped` or `worker lost`."""
+GIVE_UP = 3
+"""Red tests, with no green one, after which a candidate's others are not run."""
+HOT_MEMORY = 1 << 30
+MOST_HOT_GREEN = 150
+"""Green tests that the hot worker collects, to turn wrong candidates away without a fresh import."""
+SINGLES_SHARE = 0.5
+"""Of the time, before pairs get their turn when no single change was enough; the other singles come after them."""
+MOST_PARTNERS = 600
+SLOWER = 5.0
+"""How much more time candidates get that ran into the time limit, when all else failed."""
+MOST_SLOW = 60
 
 
 class Search:
@@ -85,6 +56,8 @@ class Search:
         self._restarts = 0
         self._jobs: dict[int, tuple[Candidate, Mapping[str, str]]] = {}
         self._count = 0
+        self._base: Mapping[TestId, TestTrace] = {}
+        self._slower = 1.0
 
     def __enter__(self) -> Search:
         return self
@@ -95,23 +68,53 @@ class Search:
                 worker.close()
 
     def run(self, candidates: Iterable[Candidate], limits: SearchLimits) -> SearchResult:
-        """Try single candidates, then pairs where single ones only helped in part."""
-        result = SearchResult()
-        began = time.monotonic()
+        """Single changes first; then, when none is enough, pairs of those that helped; then the rest."""
+        result, began = SearchResult(), time.monotonic()
         singles = list(candidates)
         sieve = Sieve(self._sources)
-        self._through(iter(singles), sieve, limits, began, result)
-        if not result.plausible and result.ended == "exhausted" and len(self._goal.red) > 1:
-            best = pairs(result.partial[:40], singles[:400])
-            deadline = min(limits.seconds, time.monotonic() - began + limits.pair_seconds)
-            bounded = SearchLimits(seconds=deadline, after_first=limits.after_first, enough=limits.enough)
-            self._through(best, sieve, bounded, began, result)
+        queue = iter(singles)
+        end = began + limits.seconds
+        self._through(queue, sieve, limits, began + SINGLES_SHARE * limits.seconds, end, result)
+        if not result.plausible and result.ended in ("exhausted", "turn over") and result.partial:
+            best = pairs(result.helpers(), singles[:MOST_PARTNERS])
+            until = min(end, time.monotonic() + min(limits.pair_seconds, (end - time.monotonic()) * 0.7))
+            self._through(best, sieve, limits, until, end, result)
+        if not result.plausible and result.ended in ("exhausted", "turn over"):
+            self._through(queue, sieve, limits, end, end, result)
+        if not result.plausible and result.ended == "exhausted" and result.slow:
+            self._slower = SLOWER
+            self._through(iter(result.slow[:MOST_SLOW]), Sieve(self._sources), limits, end, end, result)
         result.seconds = time.monotonic() - began
+        if len(result.plausible) > 1 and not self._stopped():
+            result.behaviour = self._compared(result.plausible, end)
         return result
 
+    def _compared(self, found: list[Plausible], end: float) -> dict[Candidate, Behaviour]:
+        """What each of several plausible candidates changes; losing a worker over it costs only the comparison."""
+        until = max(end, time.monotonic() + 10.0)
+        goal = self._goal
+        files = {edit.path for plausible in found for edit in plausible.candidate.edits}
+        try:
+            calls = observe(self.cold_worker(), goal.red, goal.covering, files, goal.test_seconds)
+            if not calls:
+                return {}
+            comparison = Comparison(calls, frozenset(goal.covering), self._hot_worker, self.cold_worker)
+            return behaviours(comparison, found, self._sources, lambda: time.monotonic() > until or self._stopped())
+        except WorkerLost:
+            self._restart()
+            return {}
+
     def _through(
-        self, candidates: Iterator[Candidate], sieve: Sieve, limits: SearchLimits, began: float, result: SearchResult
+        self,
+        candidates: Iterator[Candidate],
+        sieve: Sieve,
+        limits: SearchLimits,
+        until: float,
+        end: float,
+        result: SearchResult,
     ) -> None:
+        """Candidates until `until` (their turn) or `end` (the search's)."""
+        began = time.monotonic()
         first_found: float | None = None
         result.ended = ""
 
@@ -119,22 +122,25 @@ class Search:
             now = time.monotonic()
             if self._stopped():
                 return "stopped"
-            if now - began > limits.seconds:
-                return "time"
             # As long again as the first took: an easy bug is not searched for long, a hard one not given up early.
             if first_found is not None and now - first_found > min(limits.after_first, max(3.0, first_found - began)):
                 return "enough"
+            if now > (end if first_found is not None else until):
+                return "time" if now > end else "turn over"
             return "enough" if len(result.plausible) >= limits.enough else ""
 
         def jobs() -> Iterator[Job]:
-            for candidate in candidates:
+            while True:
                 result.ended = result.ended or over()
                 if result.ended:
+                    return
+                candidate = next(candidates, None)
+                if candidate is None:
+                    result.ended = "exhausted"
                     return
                 texts = sieve.passes(candidate)
                 if texts is not None:
                     yield self._hot_job(candidate, texts)
-            result.ended = result.ended or "exhausted"
 
         while not result.ended:
             try:
@@ -155,13 +161,18 @@ class Search:
     def _hot_job(self, candidate: Candidate, texts: Mapping[str, str]) -> Job:
         self._count += 1
         self._jobs[self._count] = (candidate, texts)
+        goal = self._goal
+        seconds = goal.test_seconds * self._slower
         return Job(
             id=self._count,
-            stages=(self._goal.red,),
+            stages=(goal.red,),
             patches=texts,
-            stop_on_red=len(self._goal.red) == 1,
-            test_seconds=self._goal.test_seconds,
-            total_seconds=self._goal.test_seconds * (len(self._goal.red) + 1) + 10,
+            give_up=GIVE_UP,
+            goal=len(goal.red),
+            test_seconds=seconds,
+            cpu_seconds=goal.cpu_seconds * self._slower,
+            total_seconds=seconds * (len(goal.red) + 1) + 20,
+            memory_bytes=HOT_MEMORY,
         )
 
     def _judge(self, outcome: RunOutcome, result: SearchResult) -> Plausible | None:
@@ -169,9 +180,10 @@ class Search:
         candidate, texts = self._jobs.pop(outcome.id)
         goal = frozenset(self._goal.red)
         green = outcome.green() & goal
-        if outcome.end != "cold" and green != goal:
-            if green:
-                result.partial.append(candidate)
+        wrong = [test for test, trace in outcome.tests.items() if test not in goal and not trace.is_green]
+        if outcome.end != "cold" and (green != goal or wrong):
+            if not wrong:
+                self._note(candidate, outcome, result)
             return None
         stages = tuple(stage for stage in (self._goal.red, self._goal.covering, self._goal.rest) if stage)
         cold = self._cold_run(texts, stages, stop_on_red=True)
@@ -180,8 +192,17 @@ class Search:
             if wanted <= cold.green():
                 return Plausible(candidate=candidate, fixed=goal | self._bonus(texts))
         elif cold.green() & goal:
-            result.partial.append(candidate)
+            result.partial.append((2 * len(cold.green() & goal), candidate))
         return None
+
+    def _note(self, candidate: Candidate, outcome: RunOutcome, result: SearchResult) -> None:
+        """What a candidate that is not enough is good for all the same."""
+        helped = progress(self._base, outcome.tests, self._goal.red)
+        if helped:
+            result.partial.append((helped, candidate))
+        red = [trace for trace in outcome.tests.values() if not trace.is_green]
+        if red and self._slower == 1.0 and all(trace.slow or trace.status == "timeout" for trace in red):
+            result.slow.append(candidate)
 
     def _bonus(self, texts: Mapping[str, str]) -> frozenset[TestId]:
         if not self._goal.also_red:
@@ -210,15 +231,21 @@ class Search:
 
     def _hot_worker(self) -> WarmWorker:
         if self._hot is None:
+            goal = self._goal
             config = WorkerConfig(
-                runner=self._goal.runner,
+                runner=goal.runner,
                 mode="hot",
-                slots=self._goal.slots,
-                tests=self._goal.red,
+                slots=goal.slots,
+                tests=(*goal.red, *goal.covering[:MOST_HOT_GREEN]),
                 sources=self._sources,
-                imports=self._goal.imports,
+                imports=goal.imports,
             )
             self._hot = WarmWorker(self._environment, config)
+            base = Job(
+                id=0, stages=(goal.red,), goal=len(goal.red), test_seconds=goal.test_seconds,
+                cpu_seconds=goal.cpu_seconds, total_seconds=goal.test_seconds * (len(goal.red) + 1) + 20,
+            )  # fmt: skip
+            self._base = self._hot.run(base).tests
         return self._hot
 
     def _restart(self) -> None:
@@ -228,49 +255,3 @@ class Search:
                 worker.close()
         self._hot = self._cold = None
         self._jobs.clear()
-
-
-def best(found: Iterable[Plausible], sources: Mapping[str, str]) -> list[Plausible]:
-    """The plausible candidates, the one to propose first.
-
-    Most red tests fixed, then small and likely, weighed against each other: a change of four times the lines must be
-    of a template twice as likely. (Strictly the smallest first takes any one-line accident before a three-line idiom.)
-    """
-
-    def rank(plausible: Plausible) -> tuple[int, float, int]:
-        candidate = plausible.candidate
-        lines = max(1, _changed_lines(candidate, sources))
-        return -len(plausible.fixed), 0.5 * log(lines) - log(max(candidate.score, 1e-9)), candidate.size
-
-    return sorted(found, key=rank)
-
-
-def _changed_lines(candidate: Candidate, sources: Mapping[str, str]) -> int:
-    """Lines that the diff would show as removed or added."""
-    count = 0
-    for path, text in patched(sources, candidate).items():
-        old, new = sources[path].splitlines(), text.splitlines()
-        same = 0
-        for a, b in zip(old, new, strict=False):
-            if a != b:
-                break
-            same += 1
-        tail = 0
-        for a, b in zip(reversed(old[same:]), reversed(new[same:]), strict=False):
-            if a != b:
-                break
-            tail += 1
-        count += max(len(old), len(new)) - same - tail
-    return count
-
-
-def cheapest(tests: Mapping[TestId, float], most_seconds: float, most: int = 400) -> tuple[TestId, ...]:
-    """Tests in the order of their durations, as many as fit the budget (at least one)."""
-    chosen: list[TestId] = []
-    total = 0.0
-    for test, seconds in islice(sorted(tests.items(), key=lambda item: (item[1], item[0])), most):
-        total += seconds
-        if chosen and total > most_seconds:
-            break
-        chosen.append(test)
-    return tuple(chosen)

@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from agents.protocols import Environment, Model, Recorder
 from agents.repair import localise as where
 from agents.repair import textdiff
+from agents.repair.behaviour import best
 from agents.repair.candidates import patched, propose
-from agents.repair.oracle import HANGING_SECONDS, NoOracle, Oracle, find_oracle
-from agents.repair.search import Goal, Search, SearchLimits, SearchResult, best
+from agents.repair.endings import plain, restored
+from agents.repair.goal import Goal, SearchLimits, SearchResult
+from agents.repair.oracle import HUNG, NoOracle, Oracle, find_oracle
+from agents.repair.search import Search
 from agents.repair.types import Candidate, Plausible
 from agents.repair.warm import WarmWorker, WorkerConfig, WorkerLost, runner_of
 from agents.types import Attempt, AttemptLimits, Ending, Step, Task, Usage
@@ -20,7 +23,7 @@ from sandbox.types import TestId, TestReport
 
 MODEL = "repair"
 STRATEGY = "repair"
-VERSION = "repair/1"
+VERSION = "repair/2"
 """The prompt version of a strategy without prompts: changes when templates or the order of the search change."""
 
 CHOSEN = "chosen: "
@@ -50,6 +53,7 @@ class _Repair:
     def __post_init__(self) -> None:
         self.stored = list(self.recorder.steps())
         self.count = len(self.stored)
+        self.raw: dict[str, str] = {}
         self.began -= sum(step.seconds for step in self.stored)  # what an interrupted run used is used
 
     # --- bookkeeping
@@ -113,21 +117,29 @@ class _Repair:
         return self.choose(result, sources, oracle, witness_diff)
 
     def sources(self) -> dict[str, str]:
-        """Every Python file that may be edited: no tests, nothing that is not UTF-8."""
+        """Every Python file that may be edited, with line feeds only: no tests, nothing that is not UTF-8."""
         texts: dict[str, str] = {}
+        self.raw.clear()
         for path in self.environment.base.paths():
             if path.endswith(".py") and not where.is_test_path(path) and len(texts) < MAX_SOURCE_FILES:
                 data = self.environment.base.read(path)
                 try:
-                    texts[path] = data.decode("utf-8") if data is not None else ""
+                    self.raw[path] = data.decode("utf-8") if data is not None else ""
                 except UnicodeDecodeError:
                     continue
-        return {path: text for path, text in texts.items() if "\r" not in text and text}
+                text = plain(self.raw[path])
+                if text:
+                    texts[path] = text
+        return texts
+
+    def written(self, candidate: Candidate, sources: Mapping[str, str]) -> dict[str, str]:
+        """The changed files as they are to be, line ends included."""
+        return {path: restored(self.raw[path], text) for path, text in patched(sources, candidate).items()}
 
     def localise(self, oracle: Oracle, sources: Mapping[str, str]) -> tuple[Goal, list[Candidate]]:
         started = time.monotonic()
         red = oracle.red[:20]
-        test_seconds = _test_seconds(oracle.report, red)
+        test_seconds, cpu_seconds = _test_seconds(oracle.report, red)
         green = {test: result.seconds for test, result in oracle.report.results.items() if result.status.is_green}
         config = WorkerConfig(runner=runner_of(oracle.red), mode="cold", slots=1)
         worker = WarmWorker(self.environment, config)
@@ -146,7 +158,7 @@ class _Repair:
         rest = tuple(test for test in green if test not in near)
         goal = Goal(
             runner=config.runner, red=red, covering=near, rest=_affordable(rest, green), imports=found.imports,
-            also_red=oracle.also_red[:20], test_seconds=test_seconds,
+            also_red=oracle.also_red[:20], test_seconds=test_seconds, cpu_seconds=cpu_seconds,
             rest_seconds=min(180.0, max(30.0, self.left() / 4)),
         )  # fmt: skip
         return goal, candidates
@@ -158,7 +170,7 @@ class _Repair:
         limits = SearchLimits(seconds=max(1.0, self.left() - 20.0))
 
         def checkpoint(found: Plausible) -> None:
-            diff = witness_diff + textdiff.unified(sources, patched(sources, found.candidate))
+            diff = witness_diff + textdiff.unified(self.raw, self.written(found.candidate, sources))
             self.note(PLAUSIBLE + _told(found.candidate, sources, len(goal.red)), diff=diff)
 
         with Search(self.environment, sources, goal, self.recorder.stopped, checkpoint) as search:
@@ -173,7 +185,7 @@ class _Repair:
         return result
 
     def choose(self, result: SearchResult, sources: Mapping[str, str], oracle: Oracle, witness_diff: str) -> Attempt:
-        for plausible in best(result.plausible, sources)[:5]:
+        for plausible in best(result.plausible, sources, result.behaviour)[:5]:
             attempt = self.confirm(plausible, sources, oracle, witness_diff)
             if attempt is not None:
                 return attempt
@@ -192,7 +204,7 @@ class _Repair:
     ) -> Attempt | None:
         """Write the change into a clean tree and run the tests that count there, through the sandbox's own runner."""
         self.environment.reset(witness_diff)
-        for path, text in patched(sources, plausible.candidate).items():
+        for path, text in self.written(plausible.candidate, sources).items():
             self.environment.write(path, text.encode("utf-8"))
         report = self.environment.run_tests(oracle.red, timeout=max(30.0, min(300.0, self.left())))
         if not frozenset(oracle.red) <= report.green:
@@ -216,11 +228,23 @@ def _told(candidate: Candidate, sources: Mapping[str, str], reds: int) -> str:
     return f"{change}: {reds} red test{'s turn' if reds != 1 else ' turns'} green."
 
 
-def _test_seconds(report: TestReport, red: tuple[TestId, ...]) -> float:
-    """The time limit for one red test in a candidate: four times what it takes, hanging ones aside; 2 to 20 seconds."""
-    took = [report.results[test].seconds for test in red if test in report.results]
-    longest = max((seconds for seconds in took if report.complete or seconds < HANGING_SECONDS), default=0.0)
-    return min(20.0, max(2.0, 4 * longest))
+def _test_seconds(report: TestReport, red: tuple[TestId, ...]) -> tuple[float, float]:
+    """(by the clock, of processor time): the limits for one red test in a candidate.
+
+    Of the longest of the red tests, and of the green ones in their files, hanging ones aside, four times what it takes
+    by the clock (2 to 20 seconds), ten times of processor time (0.2 and more: that much an endless loop costs; what
+    ran into that is tried again with more, when all else failed).
+    """
+    files = {test.split("::")[0].rpartition(".")[0] for test in red} | {test.split("::")[0] for test in red}
+    took = [
+        result.seconds
+        for test, result in report.results.items()
+        if (test in red or (result.status.is_green and test.split("::")[0] in files))
+        and (result.failure is None or not result.failure.exception.endswith(HUNG))
+    ]
+    longest = max(took, default=0.0)
+    seconds = min(20.0, max(2.0, 4 * longest))
+    return seconds, min(seconds, max(0.2, 10 * longest))
 
 
 def _affordable(tests: tuple[TestId, ...], seconds: Mapping[TestId, float]) -> tuple[TestId, ...]:

@@ -43,6 +43,19 @@ class Candidate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fault:
+    """How one test failed, told so that another failure differs from it."""
+
+    kind: str
+    """The exception's class."""
+    line: int
+    """Of the test function; 0 when it was not in one."""
+    place: str
+    """The function that raised."""
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TestTrace:
     """One test's outcome in the worker, and the lines it executed there."""
 
@@ -51,10 +64,26 @@ class TestTrace:
     status: str
     seconds: float
     lines: Lines = field(default_factory=dict)
+    fault: Fault | None = None
+    """How it failed, when it did and said so."""
+    slow: bool = False
+    """It ran into its time limit."""
 
     @property
     def is_green(self) -> bool:
         return self.status in ("passed", "xfailed", "xpassed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedCall:
+    """One call of a function of the tree while a test ran. `data` is the worker's, and opaque here."""
+
+    module: str
+    name: str
+    outer: bool
+    """Made by the test itself, not from within the watched files."""
+    data: str
+    test: TestId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +96,9 @@ class RunOutcome:
     seconds: float
     modules: tuple[str, ...] = ()
     """Modules from outside of the tree that the run imported (when asked)."""
+    calls: tuple[RecordedCall, ...] = ()
+    outcomes: tuple[tuple[str, ...], ...] = ()
+    """For each replayed call what came of it, and of each variant of its arguments."""
 
     def green(self) -> frozenset[TestId]:
         return frozenset(test for test, trace in self.tests.items() if trace.is_green)

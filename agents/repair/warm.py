@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from agents.protocols import Environment, Lines
-from agents.repair.types import RunOutcome, TestTrace
+from agents.repair.types import Fault, RecordedCall, RunOutcome, TestTrace
 from agents.repair.worker import bundle
 from sandbox.types import TestId
 
@@ -27,12 +27,24 @@ class Job:
     stages: tuple[tuple[TestId, ...], ...]
     patches: Mapping[str, str] = field(default_factory=dict)
     stop_on_red: bool = False
+    give_up: int = 0
+    """After so many red tests and no green one the others are not run; 0: they are."""
+    goal: int = 0
+    """Hot: how many of the worker's tests must turn green; the others are run only when these are, up to a red one."""
     traced: bool = False
     trace_only: tuple[str, ...] | None = None
     test_seconds: float = 5.0
+    cpu_seconds: float = 0.0
+    """Of processor time, for one test; 0: only the clock counts."""
     total_seconds: float = 60.0
     memory_bytes: int = 2 << 30
     modules: bool = False
+    observed: tuple[str, ...] | None = None
+    """Files of whose functions the calls are recorded."""
+    replayed: tuple[RecordedCall, ...] = ()
+    """Calls to make again, in place of running tests; `stages` then only says what is imported first."""
+    variants: int = 0
+    replay_seconds: float = 5.0
 
     def line(self) -> str:
         return json.dumps(
@@ -41,13 +53,24 @@ class Job:
                 "stages": self.stages,
                 "patches": dict(self.patches),
                 "stop_on_red": self.stop_on_red,
+                "give_up": self.give_up,
+                "goal": self.goal,
                 "trace": {"only": self.trace_only} if self.traced else None,
                 "test_seconds": self.test_seconds,
+                "cpu_seconds": self.cpu_seconds,
                 "total_seconds": self.total_seconds,
                 "memory_bytes": self.memory_bytes,
                 "modules": self.modules,
+                "observe": self.observed,
+                "replay": self._replay(),
             }
         )
+
+    def _replay(self) -> dict[str, object] | None:
+        if not self.replayed:
+            return None
+        calls = [{"module": c.module, "name": c.name, "data": c.data} for c in self.replayed]
+        return {"calls": calls, "variants": self.variants, "seconds": self.replay_seconds}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,9 +172,41 @@ def _read_outcome(answer: Mapping[str, object]) -> RunOutcome:
             tests={TestId(name): _trace(record) for name, record in tests.items()},
             seconds=float(str(answer["seconds"])),
             modules=tuple(str(name) for name in modules),
+            calls=tuple(_call(record) for record in _list(answer, "calls")),
+            outcomes=tuple(tuple(str(text) for text in _whole(row)) for row in _list(answer, "outcomes")),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WorkerLost("the warm worker's answer has an unknown shape") from error
+
+
+def _fault(record: object) -> Fault | None:
+    if not isinstance(record, dict):
+        return None
+    return Fault(
+        kind=str(record["kind"]), line=int(record["line"]), place=str(record["place"]), words=str(record["words"])
+    )
+
+
+def _list(answer: Mapping[str, object], key: str) -> list[object]:
+    return _whole(answer.get(key, []))
+
+
+def _whole(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError
+    return value
+
+
+def _call(record: object) -> RecordedCall:
+    if not isinstance(record, dict):
+        raise TypeError
+    return RecordedCall(
+        module=str(record["module"]),
+        name=str(record["name"]),
+        outer=bool(record["outer"]),
+        data=str(record["data"]),
+        test=TestId(str(record["test"])),
+    )
 
 
 def _trace(record: Mapping[str, object]) -> TestTrace:
@@ -162,4 +217,6 @@ def _trace(record: Mapping[str, object]) -> TestTrace:
         status=str(record["status"]),
         seconds=float(str(record.get("seconds", 0.0))),
         lines={str(path): frozenset(int(line) for line in numbers) for path, numbers in lines.items()},
+        fault=_fault(record.get("fault")),
+        slow=bool(record.get("slow", False)),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from agents.repair.templates import calls, conditions, operators, statements, values
-from agents.repair.templates.site import Change, File, Scope, Site, Template
+from agents.repair.templates import additions, calls, conditions, flow, operators, statements, values
+from agents.repair.templates.scopes import Scope
+from agents.repair.templates.site import Change, File, Site, Template
 
 TEMPLATES: tuple[Template, ...] = (
     *operators.TEMPLATES,
@@ -11,6 +12,8 @@ TEMPLATES: tuple[Template, ...] = (
     *calls.TEMPLATES,
     *conditions.TEMPLATES,
     *statements.TEMPLATES,
+    *flow.TEMPLATES,
+    *additions.TEMPLATES,
 )
 
 __all__ = ["TEMPLATES", "Change", "File", "Scope", "Site", "Template"]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from agents.repair.templates.site import Change, Scope, Site, Template
+from agents.repair.templates.scopes import Scope, descend
+from agents.repair.templates.site import Change, Site, Template
 
 _GUARD_VALUES = ("None", "[]", "0", "False", "True", '""', "{}", "1", "-1", "()", "set()")
 _MOST_NAMES = 8
@@ -54,6 +55,44 @@ def strengthen(node: cst.If | cst.While | cst.IfExp | cst.CompIf, site: Site) ->
             yield Change(text=f"{conjunct} and {predicate}", prior=0.4 * weight, span=span)
             yield Change(text=f"{disjunct} or {predicate}", prior=0.4 * weight, span=span)
             yield Change(text=f"{predicate} and {conjunct}", prior=0.25 * weight, span=span)
+            yield Change(text=f"{predicate} or {disjunct}", prior=0.25 * weight, span=span)
+
+
+def absent_value(node: cst.If | cst.While | cst.IfExp | cst.CompIf, site: Site) -> Iterator[Change]:
+    """A condition that looks into something which may be None or empty: `x.y` -> `x is None or x.y`, `x and x.y`."""
+    span, text = site.file.span(node.test), site.code(node.test)
+    boolean = isinstance(node.test, cst.BooleanOperation) and not node.test.lpar
+    conjunct = f"({text})" if boolean or isinstance(node.test, cst.IfExp) else text
+    for subject in dict.fromkeys(_looked_into(node.test, site)):
+        yield Change(text=f"{subject} is None or {text}", prior=0.55, span=span)
+        yield Change(text=f"{subject} is not None and {conjunct}", prior=0.55, span=span)
+        yield Change(text=f"not {subject} or {text}", prior=0.5, span=span)
+        yield Change(text=f"{subject} and {conjunct}", prior=0.5, span=span)
+
+
+def _looked_into(node: cst.CSTNode, site: Site) -> Iterator[str]:
+    """Names and attributes of which an attribute or an item is read."""
+    for inner in (node, *descend(node)):
+        if isinstance(inner, (cst.Attribute, cst.Subscript)) and isinstance(inner.value, (cst.Name, cst.Attribute)):
+            text = site.text(inner.value)
+            if text not in ("self", "cls"):
+                yield text
+
+
+def return_condition(node: cst.Return, site: Site) -> Iterator[Change]:
+    """`return True` -> `return p`; `return p` -> `return p and q`, for conditions over the names in scope."""
+    match node.value:
+        case cst.Name(value="True" | "False"):
+            for predicate, weight in predicates(site.scope):
+                yield Change(text=f"return {predicate}", prior=0.45 * weight)
+        case cst.Comparison() | cst.BooleanOperation() | cst.UnaryOperation(operator=cst.Not()):
+            text = site.code(node.value)
+            either = isinstance(node.value, cst.BooleanOperation) and isinstance(node.value.operator, cst.Or)
+            for predicate, weight in predicates(site.scope):
+                yield Change(text=f"return {f'({text})' if either else text} and {predicate}", prior=0.3 * weight)
+                yield Change(text=f"return {text} or {predicate}", prior=0.3 * weight)
+        case _:
+            pass
 
 
 def replace_condition(node: cst.If | cst.While | cst.IfExp | cst.CompIf, site: Site) -> Iterator[Change]:
@@ -168,6 +207,8 @@ _CONDITIONAL = (cst.If, cst.While, cst.IfExp, cst.CompIf)
 
 TEMPLATES = (
     Template(name="strengthen condition", nodes=_CONDITIONAL, propose=strengthen),
+    Template(name="absent value", nodes=_CONDITIONAL, propose=absent_value),
+    Template(name="return condition", nodes=(cst.Return,), propose=return_condition),
     Template(name="replace condition", nodes=_CONDITIONAL, propose=replace_condition),
     Template(name="comprehension filter", nodes=(cst.CompFor,), propose=comprehension_filter),
     Template(name="guard function", nodes=(cst.FunctionDef,), propose=guard_function),

@@ -49,6 +49,18 @@ def comparison_swap(node: cst.ComparisonTarget, site: Site) -> Iterator[Change]:
         yield Change(text=other, prior=0.7 - 0.1 * position, span=site.file.span(node.operator))
 
 
+def bound_and_operator(node: cst.Comparison, site: Site) -> Iterator[Change]:
+    """`n == 0` -> `n <= 1`: the operator and the constant of a base case or boundary, both off."""
+    if len(node.comparisons) != 1 or not isinstance(node.comparisons[0].comparator, cst.Integer):
+        return
+    target = node.comparisons[0]
+    left, operator, value = site.code(node.left), site.text(target.operator), int(site.text(target.comparator), 0)
+    for other in _OTHER_COMPARISONS.get(operator, ()):
+        if other in ("<", "<=", ">", ">=", "==", "!="):
+            for bound in (value + 1, value - 1):
+                yield Change(text=site.fit(f"{left} {other} {bound}", COMPARISON), prior=0.3 if bound >= 0 else 0.15)
+
+
 def comparison_sides(node: cst.Comparison, site: Site) -> Iterator[Change]:
     """`a < b` -> `b < a`."""
     if len(node.comparisons) == 1:
@@ -193,6 +205,7 @@ def chained(node: cst.BooleanOperation, site: Site) -> Iterator[Change]:
 TEMPLATES = (
     Template(name="boundary", nodes=(cst.ComparisonTarget,), propose=boundary),
     Template(name="comparison swap", nodes=(cst.ComparisonTarget,), propose=comparison_swap),
+    Template(name="bound and operator", nodes=(cst.Comparison,), propose=bound_and_operator),
     Template(name="comparison sides", nodes=(cst.Comparison,), propose=comparison_sides),
     Template(name="arithmetic swap", nodes=(cst.BinaryOperation,), propose=arithmetic_swap),
     Template(name="operand order", nodes=(cst.BinaryOperation,), propose=operand_order),

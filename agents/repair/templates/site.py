@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,13 +11,12 @@ from typing import Any
 import libcst as cst
 from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
 
+from agents.repair.templates.scopes import SHORT, Scope, called_attributes, descend, read_attributes, stored, walk
+
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 
 ATOM, ARITHMETIC, COMPARISON, BOOLEAN = 3, 2, 1, 0
 """How tightly a replacement's outermost operator binds, for `Site.fit`."""
-
-SHORT = 40
-"""Characters: longer expressions are no ingredients for other places."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,28 +37,6 @@ class Template:
 
 
 @dataclass
-class Scope:
-    """The names that a place may use. `function` is None at module or class level."""
-
-    function: cst.FunctionDef | None
-    parameters: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-    """Parameters and local variables, enclosing functions' included, in order of appearance."""
-    attributes: tuple[str, ...] = ()
-    """`self.x` for each attribute x that the class's methods mention."""
-    conditions: tuple[str, ...] = ()
-    expressions: tuple[str, ...] = ()
-    """Short expressions that the function contains."""
-    indices: frozenset[str] = frozenset()
-    """Names that the function uses to index or slice: the ones that are off by one."""
-    fields: tuple[str, ...] = ()
-    """Names of attributes that the function reads, of whatever object."""
-    methods: tuple[str, ...] = ()
-    """Names of attributes that the function calls."""
-    owner: cst.ClassDef | None = None
-
-
-@dataclass
 class File:
     """A parsed file. Raises `cst.ParserSyntaxError` for what is no Python."""
 
@@ -68,6 +45,8 @@ class File:
     module: cst.Module = field(init=False)
     positions: Mapping[cst.CSTNode, Any] = field(init=False)
     parents: Mapping[cst.CSTNode, cst.CSTNode] = field(init=False)
+    made: dict[tuple[str, int], Any] = field(init=False, default_factory=dict)
+    """What templates worked out once for a function: (what, id of its node) -> value."""
 
     def __post_init__(self) -> None:
         wrapper = MetadataWrapper(cst.parse_module(self.source), unsafe_skip_copy=True)
@@ -100,12 +79,12 @@ class File:
     @cached_property
     def fields(self) -> tuple[str, ...]:
         """Names of attributes that the file reads."""
-        return read_attributes(_descend(self.module))
+        return read_attributes(descend(self.module))
 
     @cached_property
     def methods(self) -> tuple[str, ...]:
         """Names of attributes that the file calls."""
-        return called_attributes(_descend(self.module))
+        return called_attributes(descend(self.module))
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         return self.parents.get(node)
@@ -122,7 +101,7 @@ class File:
     @cached_property
     def walk(self) -> list[tuple[cst.CSTNode, Scope]]:
         """Every node with its scope, in source order."""
-        return list(_walk(self, self.module, Scope(None)))
+        return list(walk(self, self.module, Scope(None)))
 
     @cached_property
     def module_names(self) -> tuple[str, ...]:
@@ -132,7 +111,7 @@ class File:
             if isinstance(statement, (cst.FunctionDef, cst.ClassDef)):
                 names.append(statement.name.value)
             elif isinstance(statement, cst.SimpleStatementLine):
-                names.extend(_stored(statement))
+                names.extend(stored(statement))
         return tuple(dict.fromkeys(names))
 
     @cached_property
@@ -149,6 +128,18 @@ class File:
     def integers(self) -> tuple[str, ...]:
         """The file's integer literals, the first twenty."""
         return tuple(dict.fromkeys(self.text(n) for n, _ in self.walk if isinstance(n, cst.Integer)))[:20]
+
+    @cached_property
+    def simple_statements(self) -> tuple[str, ...]:
+        """Short statements of the file's functions: assignments and calls."""
+        found = [
+            self.text(node)
+            for node, scope in self.walk
+            if isinstance(node, cst.SimpleStatementLine)
+            and scope.function is not None
+            and isinstance(node.body[0], (cst.Assign, cst.AugAssign, cst.Expr))
+        ]
+        return tuple(text for text in dict.fromkeys(found) if len(text) <= 2 * SHORT and "\n" not in text)[:60]
 
     @cached_property
     def exceptions(self) -> tuple[str, ...]:
@@ -221,119 +212,3 @@ class Site:
                 return target is node
             case _:
                 return False
-
-
-def _walk(file: File, node: cst.CSTNode, scope: Scope) -> Iterator[tuple[cst.CSTNode, Scope]]:
-    for child in node.children:
-        inner = scope
-        if isinstance(child, cst.ClassDef):
-            inner = Scope(scope.function, owner=child, attributes=_attributes(child), names=scope.names)
-        elif isinstance(child, cst.FunctionDef):
-            inner = _function_scope(file, child, scope)
-        if not isinstance(child, (cst.BaseParenthesizableWhitespace, cst.Annotation, cst.Import, cst.ImportFrom)):
-            yield child, inner
-            yield from _walk(file, child, inner)
-
-
-def _function_scope(file: File, function: cst.FunctionDef, outer: Scope) -> Scope:
-    every = function.params
-    parameters = [p.name.value for p in (*every.posonly_params, *every.params, *every.kwonly_params)]
-    parameters += [p.name.value for p in (every.star_arg, every.star_kwarg) if isinstance(p, cst.Param)]
-    body = list(_descend(function.body))
-    names = [*parameters, *(name for node in body for name in _stored(node)), *outer.names]
-    return Scope(
-        function,
-        parameters=tuple(parameters),
-        names=tuple(dict.fromkeys(names)),
-        attributes=outer.attributes,
-        conditions=tuple(dict.fromkeys(_conditions(file, body))),
-        expressions=tuple(dict.fromkeys(_expressions(file, body))),
-        indices=frozenset(_indices(body)),
-        fields=read_attributes(body),
-        methods=called_attributes(body),
-        owner=outer.owner,
-    )
-
-
-def _descend(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    for child in node.children:
-        yield child
-        yield from _descend(child)
-
-
-def _stored(node: cst.CSTNode) -> Iterator[str]:
-    """Names that this one node binds (not its children's)."""
-    targets: list[cst.CSTNode] = []
-    match node:
-        case cst.Assign(targets=many):
-            targets = [target.target for target in many]
-        case cst.AugAssign(target=target) | cst.AnnAssign(target=target) | cst.NamedExpr(target=target):
-            targets = [target]
-        case cst.For(target=target) | cst.CompFor(target=target):
-            targets = [target]
-        case cst.AsName(name=name):
-            targets = [name]
-        case cst.SimpleStatementLine(body=parts):
-            for part in parts:
-                yield from _stored(part)
-        case _:
-            pass
-    for bound in targets:
-        if isinstance(bound, cst.Name):
-            yield bound.value
-        elif isinstance(bound, (cst.Tuple, cst.List)):
-            for element in bound.elements:
-                if isinstance(element.value, cst.Name):
-                    yield element.value.value
-
-
-def read_attributes(nodes: Iterable[cst.CSTNode]) -> tuple[str, ...]:
-    """Names of attributes that are mentioned without being called, in order of appearance."""
-    nodes = list(nodes)
-    called = {id(node.func) for node in nodes if isinstance(node, cst.Call)}
-    found = (node.attr.value for node in nodes if isinstance(node, cst.Attribute) and id(node) not in called)
-    return tuple(dict.fromkeys(found))
-
-
-def called_attributes(nodes: Iterable[cst.CSTNode]) -> tuple[str, ...]:
-    """Names of attributes that are called, in order of appearance."""
-    functions = (node.func for node in nodes if isinstance(node, cst.Call))
-    return tuple(dict.fromkeys(func.attr.value for func in functions if isinstance(func, cst.Attribute)))
-
-
-def _indices(body: list[cst.CSTNode]) -> Iterator[str]:
-    for node in body:
-        if isinstance(node, (cst.Index, cst.Slice)):
-            yield from (inner.value for inner in _descend(node) if isinstance(inner, cst.Name))
-
-
-def _attributes(owner: cst.ClassDef) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for node in _descend(owner.body):
-        match node:
-            case cst.Attribute(value=cst.Name(value="self"), attr=cst.Name(value=name)):
-                found[f"self.{name}"] = None
-            case _:
-                pass
-    return tuple(found)
-
-
-def _conditions(file: File, body: list[cst.CSTNode]) -> Iterator[str]:
-    for node in body:
-        match node:
-            case cst.If(test=test) | cst.While(test=test) | cst.IfExp(test=test) | cst.CompIf(test=test):
-                if len(text := file.text(test)) <= SHORT:
-                    yield text
-            case cst.Comparison():
-                if len(text := file.text(node)) <= SHORT:
-                    yield text
-            case _:
-                pass
-
-
-def _expressions(file: File, body: list[cst.CSTNode]) -> Iterator[str]:
-    for node in body:
-        if isinstance(node, (cst.Attribute, cst.Subscript, cst.Call, cst.BinaryOperation)):
-            text = file.code(node)
-            if len(text) <= SHORT and "\n" not in text:
-                yield text

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 
 import libcst as cst
 
 from agents.repair.templates.conditions import _in_loop, _is_docstring
-from agents.repair.templates.site import SHORT, Change, Site, Template
+from agents.repair.templates.scopes import SHORT
+from agents.repair.templates.site import Change, Site, Template
 
 _EXCEPTIONS = ("ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "ZeroDivisionError", "Exception",
                "StopIteration", "RuntimeError", "LookupError", "OSError")  # fmt: skip
@@ -177,7 +179,52 @@ def insert_copy(node: cst.BaseStatement, site: Site) -> Iterator[Change]:
                 yield Change(text=f"{indent}{change}\n", prior=prior, span=(end, end))
 
 
+def insert_varied_copy(node: cst.BaseStatement, site: Site) -> Iterator[Change]:
+    """A statement of the same function with another variable in it; one of another function whose names exist here."""
+    function = site.scope.function
+    if function is None or not isinstance(site.parent, cst.IndentedBlock) or _is_docstring(node):
+        return
+    indent = site.file.indent(node)
+    start, end = site.file.line_span(node)
+    for text, prior in _ingredients(site, function):
+        yield Change(text=f"{indent}{text}\n", prior=prior, span=(start, start))
+        yield Change(text=f"{indent}{text}\n", prior=prior, span=(end, end))
+
+
+def _ingredients(site: Site, function: cst.FunctionDef) -> list[tuple[str, float]]:
+    key = ("ingredients", id(function))
+    if key not in site.file.made:
+        site.file.made[key] = _find_ingredients(site, function)
+    known: list[tuple[str, float]] = site.file.made[key]
+    return known
+
+
+def _find_ingredients(site: Site, function: cst.FunctionDef) -> list[tuple[str, float]]:
+    names = [name for name in site.scope.names if name not in ("self", "cls")][:8]
+    found: dict[str, float] = {}
+    for text in _simple_statements(site, function):
+        if text.startswith(("return", "raise", "break", "continue", "pass", "import", "from")):
+            continue
+        for used in names:
+            for other in names:
+                if used != other and re.search(rf"\b{used}\b", text):
+                    found.setdefault(re.sub(rf"\b{used}\b", other, text, count=1), 0.14)
+    own = set(site.scope.names) | set(site.file.module_names)
+    for text in site.file.simple_statements:
+        if set(re.findall(r"(?<![.\w])[a-z_]\w*", text)) <= own | {"self", "True", "False", "None"}:
+            found.setdefault(text, 0.1)
+    return list(found.items())[:150]
+
+
 def _simple_statements(site: Site, function: cst.FunctionDef) -> list[str]:
+    key = ("statements", id(function))
+    if key not in site.file.made:
+        site.file.made[key] = _find_simple_statements(site, function)
+    known: list[str] = site.file.made[key]
+    return known
+
+
+def _find_simple_statements(site: Site, function: cst.FunctionDef) -> list[str]:
     found = []
     for inner, scope in site.file.walk:
         if scope.function is function and isinstance(inner, cst.SimpleStatementLine) and not _is_docstring(inner):
@@ -185,47 +232,6 @@ def _simple_statements(site: Site, function: cst.FunctionDef) -> list[str]:
             if len(text) <= 2 * SHORT and "\n" not in text:
                 found.append(text)
     return list(dict.fromkeys(found))[:30]
-
-
-def control_flow(node: cst.Break | cst.Continue | cst.Pass | cst.Return, site: Site) -> Iterator[Change]:
-    options = ["return"]
-    if _in_loop(site):
-        options = ["break", "continue", *options]
-    for option in options:
-        if option != site.text(node):
-            yield Change(text=option, prior=0.5)
-    if isinstance(node, (cst.Break, cst.Continue, cst.Pass)):
-        for name in site.scope.names:
-            yield Change(text=f"return {name}", prior=0.2)
-
-
-def branches(node: cst.If, site: Site) -> Iterator[Change]:
-    """`elif` -> `if`; the condition dropped; the `else` branch without its `else`."""
-    parent = site.parent
-    if isinstance(parent, cst.If) and parent.orelse is node:
-        start = site.file.span(node)[0]
-        if site.file.source.startswith("elif", start):
-            yield Change(text="if", prior=0.4, span=(start, start + 4))
-    elif isinstance(parent, cst.IndentedBlock):
-        siblings = list(parent.body)
-        position = siblings.index(node)
-        previous = siblings[position - 1] if position else None
-        if isinstance(previous, cst.If) and previous.orelse is None:
-            start = site.file.span(node)[0]
-            yield Change(text="elif", prior=0.35, span=(start, start + 2))
-
-
-def loop_kind(node: cst.While, site: Site) -> Iterator[Change]:
-    """`while` -> `if`: a loop that should run at most once."""
-    start = site.file.span(node)[0]
-    yield Change(text="if", prior=0.15, span=(start, start + len("while")))
-
-
-def once_to_loop(node: cst.If, site: Site) -> Iterator[Change]:
-    """`if` -> `while`: a step that must be repeated."""
-    start = site.file.span(node)[0]
-    if node.orelse is None and site.file.source.startswith("if", start):
-        yield Change(text="while", prior=0.3, span=(start, start + 2))
 
 
 def _is_string(node: cst.BaseExpression) -> bool:
@@ -244,8 +250,5 @@ TEMPLATES = (
     Template(name="delete statement", nodes=_STATEMENTS, propose=delete),
     Template(name="move statement", nodes=_STATEMENTS, propose=move),
     Template(name="insert copy", nodes=_STATEMENTS, propose=insert_copy),
-    Template(name="control flow", nodes=(cst.Break, cst.Continue, cst.Pass, cst.Return), propose=control_flow),
-    Template(name="branches", nodes=(cst.If,), propose=branches),
-    Template(name="loop to condition", nodes=(cst.While,), propose=loop_kind),
-    Template(name="condition to loop", nodes=(cst.If,), propose=once_to_loop),
+    Template(name="insert varied copy", nodes=_STATEMENTS, propose=insert_varied_copy),
 )

@@ -112,12 +112,13 @@ def off_by_one(node: cst.BaseExpression, site: Site) -> Iterator[Change]:
         isinstance(parent, cst.Arg) and _in_range_call(site, parent)
     )
     possible = isinstance(parent, (cst.Arg, cst.Return, cst.ComparisonTarget, cst.Comparison, cst.Assign))
-    if site.is_stored or not (likely or possible):
+    repeated = isinstance(parent, cst.BinaryOperation) and isinstance(parent.operator, (cst.Multiply, cst.FloorDivide))
+    if site.is_stored or not (likely or possible or repeated):
         return
     if isinstance(node, cst.Name) and node.value in _SWAPPED_NAMES:
         return
     is_index = isinstance(node, cst.Name) and node.value in site.scope.indices
-    prior = 0.75 if likely else 0.68 if is_index else 0.4
+    prior = 0.75 if likely else 0.68 if is_index else 0.4 if possible else 0.3
     text = site.code(node)
     yield Change(text=site.fit(f"{text} + 1", ARITHMETIC), prior=prior)
     yield Change(text=site.fit(f"{text} - 1", ARITHMETIC), prior=prior)
@@ -209,6 +210,10 @@ def other_expression(node: cst.BaseExpression, site: Site) -> Iterator[Change]:
     for other in site.scope.expressions[:40]:
         if other != text:
             yield Change(text=site.fit(other, ARITHMETIC), prior=0.12)
+    if not isinstance(node, cst.Name):  # a variable that holds it already
+        for name in site.scope.names:
+            if name not in (text, "self", "cls"):
+                yield Change(text=name, prior=0.2)
 
 
 def other_subscript(node: cst.Subscript, site: Site) -> Iterator[Change]:

@@ -3,9 +3,12 @@
 The first line is the configuration: `{"runner": "pytest" | "unittest", "slots": n, "mode": "cold" | "hot",
 "tests": [...], "sources": {path: text}, "imports": [...]}`; answered by `{"ready": true, ...}`. Every other line is a
 job: `{"id", "patches": {path: text}, "stages": [[test, ...], ...], "trace": null | {"only": null | [path]},
-"stop_on_red", "test_seconds", "total_seconds", "memory_bytes", "modules": bool}`; answered, in the order of ending, by
-`{"id", "end", "tests": {id: {"status", "seconds", "lines"?}}, "seconds"}`. `end` is `complete`, `red` (a stage was red,
-the later ones did not run), `cold` (a hot worker cannot take this change), `timeout`, `died`, `crashed: ...`.
+"stop_on_red", "give_up", "goal", "test_seconds", "cpu_seconds", "total_seconds", "memory_bytes", "modules": bool,
+"observe": null | [path], "replay": null | {"calls", "variants", "seconds"}}`; answered, in the order of ending, by
+`{"id", "end", "tests": {id: {"status", "seconds", "lines"?, "fault"?, "slow"?}}, "seconds", "calls", "outcomes"}`.
+`end` is `complete`, `red` (a stage was red, the later ones did not run), `cold` (a hot worker cannot take this change),
+`timeout`, `died`, `crashed: ...`. A job with `replay` runs no test: its `calls`, recorded by one with `observe`, are
+made again.
 
 Cold: each child imports the tree afresh; only modules from outside of the tree are kept warm. Hot: the tests were
 collected once, and the children swap function bodies.
@@ -18,13 +21,14 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable
 from typing import Any
 
+from .observing import CallRecorder, replay
 from .patching import HotFunctions, override_imports
-from .running import Watch, load_unittest, run_cases, run_pytest, serve_in_pytest
+from .running import Run, load_unittest, run_cases, run_pytest, serve_in_pytest
 from .serving import Emit, Job, Protocol, Server
 from .tracing import LineTracer
+from .watching import Stops, Watch
 
 RED = ("failed", "error", "timeout", "unknown")
 
@@ -63,12 +67,29 @@ def _warm(config: dict[str, Any]) -> int:
 def _watch(job: Job, emit: Emit, root: str) -> Watch:
     trace = job.get("trace")
     tracer = LineTracer(root, trace["only"]) if trace is not None else None
-    return Watch(emit, float(job["test_seconds"]), tracer)
+    observed = job.get("observe")
+    recorder = CallRecorder(root, observed) if observed is not None else None
+    return Watch(emit, float(job["test_seconds"]), tracer, recorder, float(job.get("cpu_seconds") or 0.0))
+
+
+def _replay(job: Job, emit: Emit) -> None:
+    wanted = job["replay"]
+    for outcomes in replay(wanted["calls"], int(wanted["variants"]), float(wanted["seconds"])):
+        emit({"outcomes": outcomes})
+    emit({"end": "complete"})
 
 
 def _run_cold(job: Job, emit: Emit, root: str, runner: str) -> None:
     if job["patches"]:
         override_imports(root, job["patches"])
+    if job.get("replay"):
+        tests = [test for stage in job["stages"] for test in stage]
+        if runner == "pytest":
+            serve_in_pytest(tests, lambda run: _replay(job, emit))
+        else:
+            load_unittest(tests)
+            _replay(job, emit)
+        return
     statuses: dict[str, str] = {}
 
     def noting(record: dict[str, Any]) -> None:
@@ -81,7 +102,7 @@ def _run_cold(job: Job, emit: Emit, root: str, runner: str) -> None:
         if runner == "pytest":
             run_pytest(stage, watch, job["stop_on_red"])
         else:
-            run_cases(load_unittest(stage), watch, job["stop_on_red"])
+            run_cases(load_unittest(stage), watch, Stops(job["stop_on_red"]))
         if job["stop_on_red"] and any(statuses.get(test, "unknown") in RED for test in stage):
             emit({"end": "red"})
             return
@@ -106,14 +127,18 @@ def _outside_modules(root: str) -> list[str]:
 
 
 def _serve_hot(protocol: Protocol, config: dict[str, Any], root: str, ready: dict[str, Any]) -> None:
-    def serve(run_collected: Callable[[Watch, bool], None]) -> None:
+    def serve(run_collected: Run) -> None:
         functions = HotFunctions(root, config["sources"])
 
         def run(job: Job, emit: Emit) -> None:
             if not functions.swap(job["patches"]):
                 emit({"end": "cold"})
                 return
-            run_collected(_watch(job, emit, root), job["stop_on_red"])
+            if job.get("replay"):
+                _replay(job, emit)
+                return
+            stops = Stops(job["stop_on_red"], int(job.get("give_up") or 0), int(job.get("goal") or 0))
+            run_collected(_watch(job, emit, root), stops)
             emit({"end": "complete"})
 
         protocol.write(ready)
@@ -123,4 +148,4 @@ def _serve_hot(protocol: Protocol, config: dict[str, Any], root: str, ready: dic
         serve_in_pytest(config["tests"], serve)
     else:
         cases = load_unittest(config["tests"])
-        serve(lambda watch, stop: run_cases(cases, watch, stop))
+        serve(lambda watch, stops: run_cases(cases, watch, stops))

@@ -1,13 +1,28 @@
 """Serving changed sources without changing a file: at import (cold), or by swapping live functions' code (hot)."""
 
 from __future__ import annotations
+import __future__
 
+import ast
 import gc
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from importlib.machinery import SourceFileLoader
 from types import CodeType, FunctionType
 from typing import Any
+
+_FUTURE = 0
+for _feature in __future__.all_feature_names:
+    _FUTURE |= getattr(__future__, _feature).compiler_flag
+
+
+def _compiled(text: str, name: str, flags: int = 0) -> CodeType:
+    """Without the compiler's warnings (`1 is x`): they may be errors here, and say nothing that a test would not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        code: CodeType = compile(text, name, "exec", flags=flags, dont_inherit=True)
+        return code
 
 
 def override_imports(root: str, sources: Mapping[str, str]) -> None:
@@ -19,9 +34,59 @@ def override_imports(root: str, sources: Mapping[str, str]) -> None:
         text = changed.get(os.path.realpath(self.path))
         if text is None:
             return original(self, fullname)
-        return compile(text, self.path, "exec", dont_inherit=True)
+        return _compiled(text, self.path)
 
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+
+
+class _Base:
+    """One file as it is now: compiled by top level statements, so that a change compiles no more than it must."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._name = name
+        self._lines = text.split("\n")
+        self.code = _compiled(text, name)
+        self._flags = self.code.co_flags & _FUTURE
+        self._tops: list[tuple[int, int]] = []
+        self._compiled: dict[tuple[int, int], CodeType] = {}
+        for node in ast.parse(text).body:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                self._tops.append((first - 1, node.end_lineno or node.lineno))
+
+    def changed(self, text: str) -> tuple[CodeType, CodeType]:
+        """(base, new): of the one top level function or class that differs, or of the whole file."""
+        lines = text.split("\n")
+        same = 0
+        while same < min(len(lines), len(self._lines)) and lines[same] == self._lines[same]:
+            same += 1
+        tail = 0
+        while tail < min(len(lines), len(self._lines)) - same and lines[-1 - tail] == self._lines[-1 - tail]:
+            tail += 1
+        end = len(self._lines) - tail
+        for first, last in self._tops:
+            if end <= last and (first < same or first == same < end):
+                new = self._statement(lines[first : last + len(lines) - len(self._lines)], first)
+                if new is not None:
+                    return self._part(first, last), new
+        return self.code, _compiled(text, self._name)
+
+    def _part(self, first: int, last: int) -> CodeType:
+        found = self._compiled.get((first, last))
+        if found is None:
+            found = self._statement(self._lines[first:last], first) or self.code
+            self._compiled[first, last] = found
+        return found
+
+    def _statement(self, lines: list[str], first: int) -> CodeType | None:
+        """One compound statement with its own line numbers; None where the lines are none."""
+        padded = "\n" * first + "\n".join(lines) + "\n"
+        try:
+            if len(ast.parse(padded).body) != 1:
+                return None
+        except SyntaxError:
+            return None
+        return _compiled(padded, self._name, self._flags)
 
 
 class HotFunctions:
@@ -34,9 +99,9 @@ class HotFunctions:
     def __init__(self, root: str, paths: Mapping[str, str]) -> None:
         """`paths`: the sources as they are now, by path relative to `root`."""
         self._root = os.path.realpath(root)
-        self._base: dict[str, CodeType] = {}
+        self._base: dict[str, _Base] = {}
         for path, text in paths.items():
-            self._base[path] = compile(text, self._absolute(path), "exec", dont_inherit=True)
+            self._base[path] = _Base(text, self._absolute(path))
         self._live: dict[tuple[str, int, str], list[FunctionType]] = {}
         wanted = {self._absolute(path) for path in paths}
         for thing in gc.get_objects():
@@ -57,7 +122,7 @@ class HotFunctions:
                 return False
             name = self._absolute(path)
             changes: list[tuple[CodeType, CodeType]] = []
-            if not _collect(base, compile(text, name, "exec", dont_inherit=True), changes):
+            if not _collect(*base.changed(text), changes):
                 return False
             for old, new in changes:
                 live = self._live.get((name, old.co_firstlineno, old.co_name), [])
@@ -89,6 +154,7 @@ def _plain(code: CodeType) -> tuple[Any, ...]:
     return (
         code.co_code, constants, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars,
         code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags,
+        getattr(code, "co_exceptiontable", b""),
     )  # fmt: skip
 
 

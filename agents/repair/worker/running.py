@@ -5,63 +5,15 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-import signal
 import sys
-import time
 import unittest
 from collections.abc import Callable, Sequence
-from types import FrameType
 from typing import Any
 
-from .tracing import LineTracer
-
-Emit = Callable[[dict[str, Any]], None]
-
+from .watching import Stops, TimeLimit, Watch
 
 EVERYTHING = "*"
 """In place of the tests of a stage: the whole suite (pytest only)."""
-
-
-class TimeLimit(BaseException):
-    """One test ran too long. Not an `Exception`, so that the tree's own handlers let it pass."""
-
-
-def _alarm(number: int, frame: FrameType | None) -> None:
-    raise TimeLimit
-
-
-class Watch:
-    """Reports one test after the other; limits and, when asked, traces each."""
-
-    def __init__(self, emit: Emit, test_seconds: float, tracer: LineTracer | None) -> None:
-        self._emit = emit
-        self._seconds = test_seconds
-        self._tracer = tracer
-        self._began = 0.0
-        self.timed_out = False
-        """One of the tests so far ran into its limit."""
-
-    def begin(self, test: str) -> None:
-        self._emit({"start": test})
-        self._began = time.monotonic()
-        signal.signal(signal.SIGALRM, _alarm)
-        # Again and again: a handler in the tree may swallow the first.
-        signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
-        if self._tracer is not None:
-            self._tracer.start()
-
-    def end(self) -> dict[str, Any]:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        lines = self._tracer.stop() if self._tracer is not None else None
-        seconds = time.monotonic() - self._began
-        self.timed_out = self.timed_out or seconds >= self._seconds
-        record: dict[str, Any] = {"seconds": round(seconds, 4)}
-        if lines is not None:
-            record["lines"] = lines
-        return record
-
-    def report(self, test: str, status: str, record: dict[str, Any]) -> None:
-        self._emit({"id": test, "status": status, **record})
 
 
 # --- pytest ------------------------------------------------------------------------------------------------------
@@ -92,6 +44,22 @@ def _files(tests: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(test.split("::", 1)[0] for test in tests))
 
 
+def _fault(error: BaseException) -> dict[str, Any]:
+    """How a test failed, so that another failure can be told from it; `line` is the test's own, which never changes."""
+    place, line = "", 0
+    trace = error.__traceback__
+    while trace is not None:
+        place = trace.tb_frame.f_code.co_name
+        if place.startswith("test"):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return {"kind": type(error).__name__, "line": line, "place": place, "words": str(error)[:120]}
+
+
+def _brief(excinfo: Any, style: Any = None) -> str:
+    return str(excinfo.typename)
+
+
 class PytestPlugin:
     """Keeps only the wanted tests, in the wanted order, and reports them."""
 
@@ -99,6 +67,7 @@ class PytestPlugin:
         self._order = {test: position for position, test in enumerate(tests)}
         self._watch = watch
         self._status: dict[str, str] = {}
+        self._faults: dict[str, dict[str, Any]] = {}
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         if EVERYTHING in self._order:
@@ -115,10 +84,18 @@ class PytestPlugin:
             else:
                 self._status[report.nodeid] = report.outcome
 
+    def pytest_exception_interact(self, node: Any, call: Any) -> None:
+        if call.excinfo is not None:
+            self._faults.setdefault(getattr(node, "nodeid", ""), _fault(call.excinfo.value))
+
     def around(self, item: Any) -> Any:
+        # Nobody reads what pytest would print of a failure, and of a deep recursion that takes a second.
+        item.repr_failure = item._repr_failure_py = _brief
         self._watch.begin(item.nodeid)
         yield
         record = self._watch.end()
+        if item.nodeid in self._faults:
+            record["fault"] = self._faults[item.nodeid]
         self._watch.report(item.nodeid, self._status.get(item.nodeid, "unknown"), record)
 
 
@@ -146,26 +123,28 @@ def run_pytest(tests: Sequence[str], watch: Watch, stop_on_red: bool) -> None:
     pytest.main(arguments, plugins=[_pytest_plugin(tests, watch)])
 
 
-def serve_in_pytest(tests: Sequence[str], serve: Callable[[Callable[[Watch, bool], None]], None]) -> None:
+Run = Callable[["Watch", "Stops"], None]
+
+
+def serve_in_pytest(tests: Sequence[str], serve: Callable[[Run], None]) -> None:
     """Collect once, then hand `serve` a function that runs the collected tests: to be called after a fork only."""
     import pytest
 
     class Loop:
         @pytest.hookimpl(tryfirst=True)
         def pytest_runtestloop(self, session: Any) -> bool:
-            def run(watch: Watch, stop_on_red: bool) -> None:
+            def run(watch: Watch, stops: Stops) -> None:
                 plugin = _pytest_plugin(tests, watch)
                 session.config.pluginmanager.register(plugin)
-                for item in session.items:
-                    item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
-                    is_red = plugin._status.get(item.nodeid) in ("failed", "error")
-                    if (stop_on_red and is_red) or watch.timed_out:  # a candidate that hangs once hangs often
+                for position, item in enumerate(session.items):
+                    if stops.before(position, watch):
                         return
+                    item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
 
             serve(run)
             return True
 
-    keep = PytestPlugin(tests, Watch(lambda record: None, 0.0, None))
+    keep = PytestPlugin(tests, Watch(lambda record: None, 0.0))
 
     class Keep:
         @pytest.hookimpl(trylast=True)
@@ -211,16 +190,17 @@ class _Result(unittest.TestResult):
     def __init__(self) -> None:
         super().__init__()
         self.status = "passed"
+        self.fault: dict[str, Any] = {}
 
     def addError(self, test: Any, err: Any) -> None:
-        self.status = "error"
+        self.status, self.fault = "error", _fault(err[1])
 
     def addFailure(self, test: Any, err: Any) -> None:
-        self.status = "failed"
+        self.status, self.fault = "failed", _fault(err[1])
 
     def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
         if err is not None:
-            self.status = "failed"
+            self.status, self.fault = "failed", _fault(err[1])
 
     def addSkip(self, test: Any, reason: str) -> None:
         self.status = "skipped"
@@ -232,8 +212,10 @@ class _Result(unittest.TestResult):
         self.status = "failed"
 
 
-def run_cases(cases: Sequence[tuple[str, unittest.TestCase]], watch: Watch, stop_on_red: bool) -> None:
-    for test, case in cases:
+def run_cases(cases: Sequence[tuple[str, unittest.TestCase]], watch: Watch, stops: Stops) -> None:
+    for position, (test, case) in enumerate(cases):
+        if stops.before(position, watch):
+            return
         result = _Result()
         watch.begin(test)
         try:
@@ -242,6 +224,6 @@ def run_cases(cases: Sequence[tuple[str, unittest.TestCase]], watch: Watch, stop
         except TimeLimit:
             status = "timeout"
         record = watch.end()
+        if result.fault:
+            record["fault"] = result.fault
         watch.report(test, status, record)
-        if stop_on_red and status in ("failed", "error", "timeout"):
-            return

@@ -76,6 +76,8 @@ class Child:
         self.tests: dict[str, Any] = {}
         self.end = ""
         self.modules: list[str] = []
+        self.calls: list[Any] = []
+        self.outcomes: list[Any] = []
         self._current: str | None = None
         self._pending = b""
         self.folder = tempfile.mkdtemp(prefix="redgreen-")
@@ -112,6 +114,10 @@ class Child:
             self._current = None
         elif "modules" in record:
             self.modules = record["modules"]
+        elif "calls" in record:
+            self.calls.extend(record["calls"])
+        elif "outcomes" in record:
+            self.outcomes.append(record["outcomes"])
         elif "end" in record:
             self.end = record["end"]
 
@@ -133,6 +139,8 @@ class Child:
             "end": end,
             "tests": self.tests,
             "modules": self.modules,
+            "calls": self.calls,
+            "outcomes": self.outcomes,
             "seconds": round(time.monotonic() - self.started, 4),
         }
 

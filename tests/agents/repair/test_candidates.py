@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.repair.candidates import MAX_SOURCE, Sieve, apply, pairs, patched, propose
+from agents.repair.candidates import MAX_SOURCE, apply, patched, propose
+from agents.repair.pairing import pairs
+from agents.repair.sieve import Sieve
 from agents.repair.templates import TEMPLATES
 from agents.repair.types import Candidate, Edit
 
@@ -67,6 +69,7 @@ class Box:
 
     def _clear(self):
         self.tags = {}
+        return self.width > 3
 '''
 
 
@@ -129,11 +132,83 @@ def test_nearly_all_candidates_are_python() -> None:
         ),
         ("def f(a, b):\n    return a + b * 2\n", "def f(a, b):\n    return (a + b) * 2\n"),
         ("def f(x):\n    return g(x - 1)\n", "def f(x):\n    return g(x)\n"),
+        ("def f(n):\n    return n == 0\n", "def f(n):\n    return n <= 1\n"),
+        ("def f(a):\n    if a.b:\n        return 1\n", "def f(a):\n    if a is None or a.b:\n        return 1\n"),
+        ("def f(a):\n    if a.b:\n        return 1\n", "def f(a):\n    if a and a.b:\n        return 1\n"),
+        (
+            "def f(a, b):\n    if a.b or b:\n        return 1\n",
+            "def f(a, b):\n    if a is not None and (a.b or b):\n        return 1\n",
+        ),
+        ("def f(n):\n    return True\n", "def f(n):\n    return n == 0\n"),
+        ("def f(a, b):\n    return a < b\n", "def f(a, b):\n    return a < b and a > 0\n"),
+        ("def f(a, b):\n    return a or b\n", "def f(a, b):\n    return (a or b) and a > 0\n"),
+        ("def f(a, b):\n    return a\n", "def f(a, b):\n    return a - b\n"),
+        ("def f(x):\n    return g([x])\n", "def f(x):\n    return g(x + [x])\n"),
+        ("def f(xs, k):\n    for x in xs:\n        g(x)\n", "def f(xs, k):\n    for x in xs[k:]:\n        g(x)\n"),
+        ("def f(n):\n    return []\n", "def f(n):\n    return [n]\n"),
+        ("def f(a, b):\n    return (a,)\n", "def f(a, b):\n    return (a, b)\n"),
+        ("def f(g, i, j):\n    return g[i, j]\n", "def f(g, i, j):\n    return g[j, i]\n"),
+        ("def f(a, b):\n    return (a, b)\n", "def f(a, b):\n    return (b, a)\n"),
+        (
+            "def f(a, b, k):\n    a[k] = b[k]\n    return b[0]\n",
+            "def f(a, b, k):\n    b[k] = b[k]\n    return b[0]\n",
+        ),
+        (
+            "def f(xs):\n    seen = set()\n    for x in xs:\n        g(x)\n    return seen\n",
+            "def f(xs):\n    seen = set()\n    for x in xs:\n        g(x)\n        seen.add(x)\n    return seen\n",
+        ),
+        (
+            "def f(x):\n    seen = {0}\n    return seen\n",
+            "def f(x):\n    seen = {0}\n    seen.add(x)\n    return seen\n",
+        ),
+        (
+            "def f(xs):\n    seen = make()\n    seen.push(1)\n    for x in xs:\n        g(x)\n",
+            "def f(xs):\n    seen = make()\n    seen.push(1)\n    for x in xs:\n        seen.push(x)\n        g(x)\n",
+        ),
+        (
+            "def f(x):\n    last = None\n    while x:\n        x = x.next\n    return last\n",
+            "def f(x):\n    last = None\n    while x:\n        last = x\n        x = x.next\n    return last\n",
+        ),
+        ("def f(a, b, k):\n    a[k].update(b)\n", "def f(a, b, k):\n    a[k] = b\n"),
+        (
+            "def f(xs):\n    best = 0\n    for x in xs:\n        best = x\n    return best\n",
+            "def f(xs):\n    best = 0\n    for x in xs:\n        best = max(best, x)\n    return best\n",
+        ),
+        ("def f(n):\n    return [1] * n\n", "def f(n):\n    return [1] * (n - 1)\n"),
+        (
+            "def f(a, b):\n    h(a)\n    return 1\n",
+            "def f(a, b):\n    h(a)\n    h(b)\n    return 1\n",
+        ),
+        (
+            "def f(a):\n    return 1\n\n\ndef g(a):\n    a.close()\n",
+            "def f(a):\n    a.close()\n    return 1\n\n\ndef g(a):\n    a.close()\n",
+        ),
+        ("def f(a):\n    if a:\n        g(a)\n    h(a)\n", "def f(a):\n    g(a)\n    h(a)\n"),
         ("LIMIT = 10\n\n\ndef f(x):\n    return x < LIMIT\n", "LIMIT = 11\n\n\ndef f(x):\n    return x < LIMIT\n"),
     ],
 )
 def test_a_known_kind_of_bug_has_its_fix_among_the_candidates(before: str, after: str) -> None:
     assert after in texts(before)
+
+
+def test_a_container_made_by_what_is_unknown_is_not_filled_by_guess() -> None:
+    source = "def f(x):\n    seen = make()\n    kept: list = []\n    n = 5\n    return seen\n"
+    assert not any("seen.a" in text for text in texts(source))
+
+
+def test_nothing_is_put_after_what_leaves_the_block() -> None:
+    source = "def f(xs, seen):\n    for x in xs:\n        seen.add(x)\n        break"
+    assert not any(text.endswith("break\n        seen.add(xs)\n") for text in texts(source))
+    unended = "def f(xs, seen):\n    seen.add(1)"
+    assert "def f(xs, seen):\n    seen.add(1)\n    seen.add(xs)\n" in texts(unended)
+
+
+def test_what_has_many_elements_no_target_to_share_or_several_targets_is_left_alone() -> None:
+    source = "def f(a, b):\n    self.update(a)\n    x = y = a\n    x, y = ()\n    return [1, 2, 3, 4], b.strip\n"
+    found = {c.template for c in propose({"a.py": source}, everywhere(source), most=100_000)}
+    assert "call to assignment" not in found
+    assert "extreme of both" not in found
+    assert not any("[1, 2, 3, 4, a]" in text for text in texts(source))
 
 
 def test_an_edit_leaves_comments_and_odd_formatting_alone() -> None:

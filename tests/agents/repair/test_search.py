@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agents.repair.localise import is_test_path
-from agents.repair.search import best, cheapest
+from agents.repair.behaviour import best
+from agents.repair.localise import cheapest, is_test_path
 from agents.repair.types import Candidate, Edit, Plausible
 from sandbox.types import TestId
 

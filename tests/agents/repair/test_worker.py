@@ -211,3 +211,186 @@ def test_the_program_names_no_path_of_this_machine_and_is_one_text() -> None:
 def test_the_runner_is_known_by_its_ids() -> None:
     assert runner_of([F]) == "pytest"
     assert runner_of([TestId("tests.test_a.T.test_b")]) == "unittest"
+
+
+# --- what a search asks of it ------------------------------------------------------------------------------------
+
+
+def test_an_endless_loop_is_ended_by_its_processor_time_long_before_the_clock(worker: WarmWorker) -> None:
+    outcome = run(
+        worker,
+        SOURCE.replace("return n * RATE", "\n        while True: pass"),
+        test_seconds=60.0,
+        cpu_seconds=0.3,
+        total_seconds=90.0,
+    )
+    assert outcome.green() == frozenset()
+    assert all(trace.slow for trace in outcome.tests.values())
+    assert outcome.seconds < 45
+
+
+def test_a_red_test_says_how_it_failed(worker: WarmWorker) -> None:
+    fault = run(worker, SOURCE.replace("return n * RATE", "return {}[n]")).tests[F].fault
+    assert fault is not None
+    assert (fault.kind, fault.place, fault.words, fault.line) == ("KeyError", "inner", "2", 5)
+    assert run(worker).tests[ZERO].fault is None
+
+
+HOT = (
+    "def test_a():\n    from calc import f\n    assert f(1) == {a}\n",
+    "def test_b():\n    assert 0\n",
+    "def test_c():\n    pass\n",
+)
+NAMES = tuple(TestId(f"test_s.py::test_{letter}") for letter in "abc")
+
+
+def hot(environment: DirectoryEnvironment, runner: str = "pytest", tests: tuple[TestId, ...] = NAMES) -> WarmWorker:
+    return WarmWorker(
+        environment, WorkerConfig(runner=runner, mode="hot", slots=1, tests=tests, sources={"calc.py": SOURCE})
+    )
+
+
+@pytest.mark.parametrize(
+    ("a", "options", "ran"),
+    [
+        (9, {"give_up": 2}, 2),
+        (9, {"give_up": 1}, 1),
+        (2, {"give_up": 1}, 3),
+        (9, {"goal": 1}, 1),
+        (2, {"goal": 1}, 2),
+        (9, {}, 3),
+    ],
+)
+def test_tests_that_can_change_nothing_any_more_are_not_run(
+    a: int, options: dict[str, int], ran: int, tmp_path: Path
+) -> None:
+    text = "".join(HOT).format(a=a)
+    environment = DirectoryEnvironment(tmp_path, {"calc.py": SOURCE, "test_s.py": text})
+    worker = hot(environment)
+    try:
+        assert len(worker.run(Job(id=1, stages=(NAMES,), **options)).tests) == ran  # type: ignore[arg-type]
+    finally:
+        worker.close()
+
+
+def test_unittest_cases_stop_and_tell_their_faults_alike(tmp_path: Path) -> None:
+    case = (
+        "import unittest\n\n\nclass T(unittest.TestCase):\n"
+        "    def test_a(self):\n        raise KeyError(1)\n\n    def test_b(self):\n        self.assertEqual(1, 2)\n\n"
+        "    def test_c(self):\n        pass\n"
+    )
+    environment = DirectoryEnvironment(tmp_path, {"calc.py": SOURCE, "test_u.py": case}, runner="unittest")
+    tests = tuple(TestId(f"test_u.T.test_{letter}") for letter in "abc")
+    worker = hot(environment, "unittest", tests)
+    try:
+        all_ = worker.run(Job(id=1, stages=(tests,))).tests
+        some = worker.run(Job(id=2, stages=(tests,), give_up=2)).tests
+    finally:
+        worker.close()
+    kinds = [trace.fault.kind if trace.fault else "" for trace in all_.values()]
+    assert kinds == ["KeyError", "AssertionError", ""]
+    assert len(some) == 2
+
+
+CLASSES = """class Box:
+    def __init__(self, items):
+        self.items = items
+
+    @classmethod
+    def of(cls, *items):
+        return cls(list(items))
+
+    @staticmethod
+    def double(n):
+        return 2 * n
+
+    def grown(self, by):
+        self.items.append(by)
+        return sum(self.items)
+
+
+def each(items, seen):
+    for item in items:
+        seen.add(item)
+        yield (lambda x: x + 1)(item)
+
+
+def opened(path):
+    return open(path)
+"""
+CLASS_TESTS = """from box import Box, each, opened
+
+
+def test_box(tmp_path):
+    box = Box([1, 2.5])
+    assert box.grown(3) == 6.5
+    assert Box.double(4) == 8
+    assert Box.of(1).items == [1]
+    assert list(each([1, 2], {3})) == [2, 3]
+    opened(__file__).close()
+"""
+
+
+def test_calls_are_recorded_as_they_were_and_replayed_with_variants(tmp_path: Path) -> None:
+    environment = DirectoryEnvironment(tmp_path, {"box.py": CLASSES, "test_box.py": CLASS_TESTS})
+    test = TestId("test_box.py::test_box")
+    worker = WarmWorker(environment, WorkerConfig(runner="pytest", mode="cold", slots=1))
+    try:
+        calls = worker.run(Job(id=1, stages=((test,),), observed=("box.py",))).calls
+        names = {(call.name, call.outer) for call in calls}
+        replayed = Job(id=2, stages=((test,),), replayed=calls, variants=5)
+        base = [worker.run(replayed).outcomes for _ in "ab"]
+        source = CLASSES.replace("return sum(self.items)", "return sum(self.items[1:])").replace("2 * n", "n + n")
+        new = worker.run(Job(id=3, stages=((test,),), replayed=calls, variants=5, patches={"box.py": source}))
+    finally:
+        worker.close()
+    assert names == {
+        ("Box.__init__", True),
+        ("Box.__init__", False),
+        ("Box.grown", True),
+        ("Box.double", True),
+        ("each", True),
+        ("opened", True),
+    }, "not the closure, not what takes any number of arguments"
+    assert base[0] == base[1]
+    assert all(len(row) == 6 for row in base[0])
+    differing = {
+        call.name for call, before, after in zip(calls, base[0], new.outcomes, strict=True) if before[0] != after[0]
+    }
+    assert differing == {"Box.grown"}
+
+
+def test_a_replayed_call_that_hangs_is_one_answer_among_others(environment: DirectoryEnvironment) -> None:
+    worker = WarmWorker(environment, WorkerConfig(runner="pytest", mode="cold", slots=1))
+    try:
+        calls = worker.run(Job(id=1, stages=((F, ZERO),), observed=("calc.py",))).calls
+        text = SOURCE.replace("    return inner() + extra", "    while n: pass\n    return inner() + extra")
+        job = Job(
+            id=2, stages=((F, ZERO),), replayed=calls, patches={"calc.py": text}, total_seconds=60, test_seconds=60
+        )
+        outcomes = worker.run(job).outcomes
+        raising = SOURCE.replace("return inner() + extra", "return missing")
+        job = Job(id=3, stages=((F, ZERO),), replayed=calls, patches={"calc.py": raising})
+        raised = worker.run(job).outcomes
+    finally:
+        worker.close()
+    assert [call.name for call in calls] == ["f", "f"]
+    assert outcomes[0] == ("slow",)
+    assert outcomes[1][0].startswith("v")
+    assert set(raised) == {("raised NameError",)}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        SOURCE.replace("n * RATE", "n * RATE * 1 + n"),
+        SOURCE.replace("    return inner() + extra", "    extra = n\n    return inner() + extra"),
+        SOURCE.replace("def f(n, extra=0):", "def f(n, extra=0):\n    extra = n"),
+        SOURCE + "    return 1\n",
+    ],
+)
+def test_a_change_is_the_same_whether_a_part_is_compiled_or_the_whole(worker: WarmWorker, changed: str) -> None:
+    namespace: dict[str, object] = {}
+    exec(changed, namespace)
+    expected = {test for test, want in ((F, "f(2) == 6"), (ZERO, "f(0) == 0")) if eval(want, namespace)}
+    assert run(worker, changed).green() == expected
