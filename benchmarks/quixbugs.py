@@ -61,6 +61,8 @@ class Row:
     a_second: int
     change: str
     patch: str
+    steps: list[str]
+    """What the attempt noted, with the seconds of each."""
 
 
 class Memory:
@@ -169,7 +171,7 @@ def row(engine: Engine, top: Path, program: str, scratch: Path, options: argpars
     return Row(
         program=program, verdict=verdict, fixed=fixed, correct=fixed and asked > 0 and same == asked, agreed=same,
         asked=asked, seconds=round(seconds, 1), candidates=tried, a_second=speed, change=attempt.reason,
-        patch=attempt.diff,
+        patch=attempt.diff, steps=[f"{step.seconds:.1f} s: {step.note}" for step in steps],
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from sandbox.types import TestId
 
 START_SECONDS = 60.0
 """For the interpreter, the runner and the collection of a hot worker's tests."""
+IN_FLIGHT = 8
+"""Jobs sent ahead for each slot: the worker need not wait for a busy host."""
 
 
 class WorkerLost(Exception):
@@ -124,12 +126,12 @@ class WarmWorker:
         return self._outcome(job.total_seconds)
 
     def run_all(self, jobs: Iterator[Job]) -> Iterator[RunOutcome]:
-        """Jobs in flight up to twice the slots; outcomes in the order of their ending. Lazy on both sides."""
+        """Several jobs in flight for each slot; outcomes in the order of their ending. Lazy on both sides."""
         flying = 0
         patience = 0.0
         exhausted = False
         while flying or not exhausted:
-            while not exhausted and flying < 2 * self.slots:
+            while not exhausted and flying < IN_FLIGHT * self.slots:
                 job = next(jobs, None)
                 if job is None:
                     exhausted = True

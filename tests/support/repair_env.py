@@ -119,10 +119,11 @@ class DirectoryEnvironment:
         self._base = DirectoryView(self.root)
 
     def _git(self, *arguments: str, stdin: str = "") -> str:
-        done = subprocess.run(["git", *arguments], cwd=self.root, capture_output=True, text=True, input=stdin)
+        # Bytes: text would lose the carriage returns of a diff.
+        done = subprocess.run(["git", *arguments], cwd=self.root, capture_output=True, input=stdin.encode())
         if done.returncode:
-            raise PatchDoesNotApply(done.stderr)
-        return done.stdout
+            raise PatchDoesNotApply(done.stderr.decode())
+        return done.stdout.decode()
 
     @property
     def base(self) -> DirectoryView:

@@ -7,6 +7,7 @@ child that exits, hangs or dies simply has tests without a result.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -185,6 +186,8 @@ class Server:
 
     def serve(self) -> None:
         """Until the input ends; then the children are killed."""
+        gc.collect()
+        gc.freeze()  # a collection in a child would touch, and so copy, every page that it shares with this process
         while not self._protocol.ended:
             self._start_waiting()
             self._turn()

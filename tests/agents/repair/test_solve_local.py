@@ -126,3 +126,37 @@ def test_nothing_is_claimed_when_nothing_is_found_in_time(tmp_path: Path) -> Non
     assert attempt.ending in (Ending.GAVE_UP, Ending.LIMIT)
     assert (attempt.diff, environment.diff()) == ("", "")
     assert attempt.seconds < 60
+
+
+TWO_FAULTS = {
+    "shapes.py": "def area(width, height):\n    return width + height\n\n\n"
+    "def border(width, height):\n    return 2 * (width - height)\n",
+    "tests/test_shapes.py": "from shapes import area, border\n\n\n"
+    "def test_rectangle():\n    assert area(2, 5) == 10\n    assert area(3, 4) == 12\n"
+    "    assert border(2, 5) == 14\n    assert border(1, 4) == 10\n",
+}
+"""One test that is red for two reasons: no single change turns it green."""
+
+
+@pytest.mark.thorough
+def test_two_faults_behind_one_red_test_are_mended_together(tmp_path: Path) -> None:
+    environment, recorder = DirectoryEnvironment(tmp_path, TWO_FAULTS), MemoryRecorder()
+    task = Task(id="7", repository="o/r", base_commit="0" * 40, title="Red", body="")
+    attempt = solve(task, environment, None, LIMITS, recorder)
+    assert attempt.ending is Ending.SUBMITTED, [step.note for step in recorder.stored]
+    environment.reset(attempt.diff)
+    assert not environment.run_tests().red
+    probe = "from shapes import area, border\nassert (area(7, 8), border(7, 8)) == (56, 30)"
+    assert environment.run(["python3", "-c", probe]).exit_code == 0, attempt.diff
+
+
+WINDOWS = {path: text.replace("\n", "\r\n") for path, text in seeded.BOUNDARY.files.items() if path == "ranges.py"}
+
+
+def test_a_file_with_carriage_returns_is_mended_and_keeps_them(tmp_path: Path) -> None:
+    environment = DirectoryEnvironment(tmp_path, {**seeded.BOUNDARY.files, **WINDOWS})
+    attempt = solve(task_of(seeded.BOUNDARY), environment, None, LIMITS, MemoryRecorder())
+    assert attempt.ending is Ending.SUBMITTED, attempt.reason
+    environment.reset(attempt.diff)
+    text = environment.read("ranges.py").decode()
+    assert text == WINDOWS["ranges.py"].replace("value < high", "value <= high")
