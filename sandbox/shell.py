@@ -140,6 +140,19 @@ class Shell:
             raise ValueError(f"{path}: larger than {BODY_LIMIT} bytes")
         self._ask({"op": "write", "path": path, "root": root}, data, seconds=FILE_SECONDS)
 
+    def newest(self, root: str, *, skip: str, most: int) -> tuple[int, int] | None:
+        """When an entry below `root` was last changed (nanoseconds, by a clock that no tenant sets) and how many there
+        are: equal answers, nothing changed. None where there are more than `most`, or some cannot be seen.
+
+        Raises `ContainerLost`.
+        """
+        request = {"op": "newest", "root": root, "skip": skip, "most": most}
+        try:
+            header, _ = self._ask(request, seconds=FILE_SECONDS)
+        except (ValueError, OSError, SetupError):
+            return None
+        return int(header["latest"]), int(header["count"])
+
     def open_lines(self, argv: Sequence[str], *, cwd: str, env: Mapping[str, str], errors: str) -> LineChannel:
         """A process to speak to; its standard error goes to the file `errors` inside."""
         self._channels += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 
 from agents.tools import edit, endings, read, search, shell, tests
@@ -26,6 +27,7 @@ TOOLS: Mapping[str, Tool] = MappingProxyType(
 )
 
 
+@cache
 def specs() -> Sequence[ToolSpec]:
     """In the registry's order, which never changes within a process: the head of every cached prompt."""
     return tuple(tool.spec for tool in TOOLS.values())

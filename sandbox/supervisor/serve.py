@@ -11,8 +11,8 @@ import sys
 import time
 
 from sandbox.supervisor.channels import Channel
-from sandbox.supervisor.commands import Commands
-from sandbox.supervisor.files import contents, enter, refusal_of, replace
+from sandbox.supervisor.commands import Commands, fits_spare
+from sandbox.supervisor.files import contents, enter, newest, refusal_of, replace
 from sandbox.supervisor.processes import Children
 from sandbox.supervisor.stream import Header, Refused, Stream
 
@@ -38,7 +38,10 @@ class Supervisor:
             "close": self.close,
             "read": self.read,
             "write": self.write,
+            "newest": self.newest,
         }
+        self.line: Header = None
+        """The last command line that a spare shell could have run."""
 
     def serve(self) -> None:
         self.stream.write({"ready": os.getpid()})
@@ -52,8 +55,10 @@ class Supervisor:
             if self.met is not None:
                 self.stream.move(self.met.detach())
                 self.met = None
-            if header["op"] == "run":
-                self.commands.prepare(header)
+            if header["op"] == "run" and fits_spare(header):
+                self.line = header
+            if header["op"] in ("run", "newest") and self.line is not None:
+                self.commands.prepare(self.line)
 
     def meet(self, request: Header, body: bytes) -> tuple[Header, bytes]:
         """Connect to the host's socket. It asks for this before it asks for any command, so nobody is here but us."""
@@ -153,6 +158,13 @@ class Supervisor:
             return {}, contents(request["root"], request["path"], request["limit"])
         except OSError as error:
             raise refusal_of(error) from error
+
+    def newest(self, request: Header, body: bytes) -> tuple[Header, bytes]:
+        try:
+            latest, count = newest(request["root"], request["skip"], request["most"])
+        except OSError as error:
+            raise refusal_of(error) from error
+        return {"latest": latest, "count": count}, b""
 
     def write(self, request: Header, body: bytes) -> tuple[Header, bytes]:
         """Create or replace: never through a symbolic link out of the root, never into an existing special file."""

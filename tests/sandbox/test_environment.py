@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -72,6 +73,50 @@ def test_the_diff_holds_edits_new_files_removals_and_modes(env: AttemptEnvironme
     assert "caf\udce9" in diff
     env.reset(diff)
     assert env.diff() == diff
+
+
+CHANGES = (
+    "printf 'x = 2\\n' > src/a.py && touch -d '2001-01-01' src/a.py",
+    "printf 'x = 3\\n' > n && touch -r src/a.py n && mv n src/a.py",
+    "chmod +x src/a.py",
+    "mv src/a.py src/b.py",
+    "mv src/b.py src/a.py && chmod -x src/a.py",
+    "ln src/a.py ../tmp/other && printf 'x = 4\\n' > ../tmp/other",
+    "printf 'x = 5\\n' | dd of=../tmp/other conv=notrunc status=none && touch -d '2001-01-01' ../tmp/other",
+    "rm src/a.py",
+    "ln -sfn run.sh link.py",
+    "mkdir -p ignored new/deep && echo 1 > ignored/x && echo 1 > new/deep/y",
+    "rm -r new",
+    "echo 'new2/' >> .gitignore",
+    "for n in $(seq 1 4100); do : > many-$n; done",
+    "printf 1 > many-7",
+    "rm many-*",
+    "git checkout -q -- . && git clean -fdq",
+)
+
+
+def test_any_kind_of_change_is_seen_in_the_next_diff(env: AttemptEnvironment) -> None:
+    for change in CHANGES:
+        env.diff()
+        time.sleep(0.05)
+        env.diff()
+        done = env.run(change)
+        assert done.exit_code == 0, (change, done.output)
+        assert env.diff() == env._diff(), change
+
+
+def test_git_is_not_asked_again_where_nothing_changed(env: AttemptEnvironment) -> None:
+    env.run("echo 'x = 9' > src/a.py")
+    once = env.diff()
+    env.run("mv ../base.git ../moved.git; cat src/a.py; ls -la")
+    try:
+        assert env.diff() == once
+        env.run("touch src/a.py")
+        with pytest.raises(SetupError):
+            env.diff()
+    finally:
+        env.run("mv ../moved.git ../base.git")
+    assert env.diff() == once
 
 
 def test_line_ends_and_filters_of_the_tree_do_not_bend_the_diff(env: AttemptEnvironment) -> None:
