@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 from sandbox import git_scripts
-from sandbox.daemon import Attached, Daemon
+from sandbox.daemon import Daemon
+from sandbox.docker_sdk import Attached
 from sandbox.errors import ContainerLost, SetupError
 from sandbox.frames import Transport
 from sandbox.layout import COMMAND_PATH, HOME, TMP, TREE, WORK

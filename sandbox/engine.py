@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,28 +14,21 @@ from sandbox import access, baseimage, dockerfile, images, orphans, rendezvous, 
 from sandbox.access import PROXY_LIMITS, Access
 from sandbox.build import BUILD_LIMITS, Build, BuildSettings
 from sandbox.container import Container
-from sandbox.daemon import ContainerSpec, Daemon
+from sandbox.daemon import Daemon
 from sandbox.destinations import BuildPolicy, package_rules, system_rules, upstream
 from sandbox.dockerfile import Dockerfile
-from sandbox.errors import ContainerLost, ImageBuildFailed, SandboxError, SetupError
-from sandbox.frames import Transport
+from sandbox.errors import ImageBuildFailed, SetupError
 from sandbox.images import Image
-from sandbox.layout import SYSTEM_PATH, USER, WORK
+from sandbox.launcher import Launcher
+from sandbox.layout import USER
 from sandbox.proxy.policy import Rule
-from sandbox.rendezvous import Rendezvous
 from sandbox.shelf import Shelf
-from sandbox.shell import supervisor_command
 from sandbox.toolchains import ToolchainSources
 from sandbox.types import EnvironmentPlan, Limits, Progress, Tree
 
 _ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID")
 """What the distribution's package manager needs as root, in the one container that has no code of the repository."""
 _log = logging.getLogger("redgreen.sandbox")
-_GVISOR = "runsc"
-_GVISOR_MEMORY, _GVISOR_PIDS = 256 << 20, 512
-"""What gVisor's own kernel takes of a container's limits, which on the host hold for it and its tenant together."""
-_SMALL_TMP = 256 << 20
-"""Of `/tmp`, for programs that do not heed TMPDIR."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +69,9 @@ class Engine:
         self._config = config
         self._daemon = daemon
         self._owner: Final = orphans.this_process()
-        self._abandoned: Final = threading.Event()
+        self._launcher: Final = Launcher(daemon, self._owner, runtime=config.runtime, meetings=config.meetings)
         self.shelf: Final = Shelf(daemon, config.cache_dir, self._owner.machine, config.clock)
         """The images that there are, and which of them may go."""
-        self._meets = config.meetings is not None and daemon.is_local
-        """Until it was seen that this engine's containers cannot reach a socket of this machine."""
 
     @classmethod
     def connect(cls, config: EngineConfig) -> Engine:
@@ -110,13 +99,13 @@ class Engine:
         Raises `SetupError` where it does not start, `EngineUnavailable`.
         """
         self.shelf.touch(image.id)
-        with self._started(self._spec(image.id, limits), limits, image.env) as container:
+        with self._launcher.started(self._launcher.spec(image.id, limits), limits, image.env) as container:
             yield container
 
     def launch(self, image: Image, limits: Limits) -> Container:
         """As `container`, but the caller's to close."""
         self.shelf.touch(image.id)
-        return self._launched(self._spec(image.id, limits), limits, image.env)
+        return self._launcher.launch(self._launcher.spec(image.id, limits), limits, image.env)
 
     def collect_orphans(self) -> int:
         """Remove the containers of processes of this machine that are dead; how many. Raises `EngineUnavailable`.
@@ -138,7 +127,7 @@ class Engine:
     def abandon(self) -> None:
         """Kill and remove every container of this process, from whatever thread, and start no other: what waits for one
         gets a `SandboxError`. For work that is broken off for good. Raises `EngineUnavailable`."""
-        self._abandoned.set()
+        self._launcher.abandon()
         own = self._owner.label()
         for container, labels in list(self._daemon.containers(orphans.LABEL)):
             if labels[orphans.LABEL] == own:
@@ -205,7 +194,7 @@ class Engine:
                 return found.id
             with (
                 self.build_access(self._system_rules(), progress) as way,
-                self._started(self._build_spec(base, way, "0:0", _ROOT_CAPABILITIES), BUILD_LIMITS, {}) as container,
+                self._launcher.build(base, way, "0:0", capabilities=_ROOT_CAPABILITIES) as container,
             ):
                 build = Build(container, self._settings(way), progress)
                 build.trust()
@@ -220,7 +209,7 @@ class Engine:
         rules = (*self._system_rules(), *package_rules(self._config.build_policy, self._config.build_env))
         with (
             self.build_access(rules, progress) as way,
-            self._started(self._build_spec(prepared, way, "0:0", _ROOT_CAPABILITIES), BUILD_LIMITS, {}) as container,
+            self._launcher.build(prepared, way, "0:0", capabilities=_ROOT_CAPABILITIES) as container,
         ):
             build = Build(container, self._settings(way), progress)
             build.trust()
@@ -243,7 +232,7 @@ class Engine:
         rules = package_rules(self._config.build_policy, self._config.build_env)
         with (
             self.build_access(rules, progress) as way,
-            self._started(self._build_spec(prepared, way, USER), BUILD_LIMITS, dict(plan.env)) as container,
+            self._launcher.build(prepared, way, USER, dict(plan.env)) as container,
         ):
             build = Build(container, self._settings(way), progress)
             build.trust()
@@ -275,100 +264,10 @@ class Engine:
         base = self.image(self.ensure_base(progress))
 
         def launch(networks: tuple[str, ...]) -> Container:
-            spec = replace(self._spec(base.id, PROXY_LIMITS), network=config.build_network, networks=networks)
-            return self._launched_with(spec, PROXY_LIMITS, {}, None)
+            spec = replace(self._launcher.spec(base.id, PROXY_LIMITS), network=config.build_network, networks=networks)
+            return self._launcher.launch_directly(spec, PROXY_LIMITS, {}, None)
 
         labels = {orphans.LABEL: self._owner.label()}
         through = upstream(config.build_policy.proxies)
         with access.opened(self._daemon, launch, labels, rules, through, outward=config.build_network) as opened:
             yield opened
-
-    @contextmanager
-    def _started(self, spec: ContainerSpec, limits: Limits, env: Mapping[str, str]) -> Iterator[Container]:
-        container = self._launched(spec, limits, env)
-        try:
-            yield container
-        finally:
-            container.close()
-
-    def _launched(self, spec: ContainerSpec, limits: Limits, env: Mapping[str, str]) -> Container:
-        """Over a socket if that can be; a socket's trouble is never the container's."""
-        meeting = self._meeting()
-        if meeting is None:
-            return self._launched_with(spec, limits, env, None)
-        try:
-            with contextlib.closing(meeting):
-                container = self._launched_with(replace(spec, meeting=str(meeting.directory)), limits, env, meeting)
-            self._meets = container.transport is Transport.SOCKET
-        except SetupError as error:
-            container = self._launched_with(spec, limits, env, None)
-            # Without the mount it started: so the mount was it.
-            _log.debug("warm shell: this engine's containers cannot reach a socket: %s", error)
-            self._meets = False
-        return container
-
-    def _meeting(self) -> Rendezvous | None:
-        if not self._meets or self._config.meetings is None:
-            return None
-        try:
-            return Rendezvous(self._config.meetings, self._owner)
-        except OSError as error:
-            _log.debug("warm shell: no socket can be made here: %s", error)
-            self._meets = False
-            return None
-
-    def _launched_with(
-        self, spec: ContainerSpec, limits: Limits, env: Mapping[str, str], meeting: Rendezvous | None
-    ) -> Container:
-        container = self._create(spec, limits)
-        try:
-            container.start(env, meeting)
-        except BaseException:
-            container.close()
-            raise
-        return container
-
-    def _create(self, spec: ContainerSpec, limits: Limits) -> Container:
-        id_ = self._daemon.create(spec)
-        try:
-            # After it was made: whoever abandons the engine either finds it or is seen here.
-            if self._abandoned.is_set():
-                raise ContainerLost("The work was broken off.")
-            attached = self._daemon.attach(id_)
-        except SandboxError:
-            self._daemon.remove(id_)
-            raise
-        return Container(self._daemon, id_, attached, limits)
-
-    def _build_spec(self, image: str, way: Access, user: str, capabilities: tuple[str, ...] = ()) -> ContainerSpec:
-        return replace(
-            self._spec(image, BUILD_LIMITS),
-            user=user,
-            capabilities=capabilities,
-            network=way.network,
-            resolves=way.resolves,
-            read_only=False,
-        )
-
-    def _spec(self, image: str, limits: Limits) -> ContainerSpec:
-        gvisor = _GVISOR in self._config.runtime
-        return ContainerSpec(
-            image=image,
-            command=supervisor_command(),
-            user=USER,
-            # For the supervisor alone. Commands get theirs through it, so no image can bend its loader or its search.
-            environment={
-                "PATH": SYSTEM_PATH,
-                "LANG": "C.UTF-8",
-                "LD_PRELOAD": "",
-                "LD_LIBRARY_PATH": "",
-                "LD_AUDIT": "",
-            },
-            labels={orphans.LABEL: self._owner.label()},
-            memory_bytes=limits.memory_bytes + gvisor * _GVISOR_MEMORY,
-            cpus=limits.cpus,
-            pids=limits.pids + gvisor * _GVISOR_PIDS,
-            file_bytes=limits.file_bytes,
-            tmpfs={WORK: limits.disk_bytes, "/tmp": min(_SMALL_TMP, limits.disk_bytes)},
-            runtime=self._config.runtime,
-        )

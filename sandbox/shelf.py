@@ -15,8 +15,9 @@ from pathlib import Path
 
 from sandbox import collection
 from sandbox.collection import Kind, Policy, Removal, Stored
-from sandbox.daemon import Daemon, ImageEntry
+from sandbox.daemon import Daemon
 from sandbox.images import MACHINE_LABEL, REPOSITORY, is_incomplete, lock_of, scope_of
+from sandbox.specs import ImageEntry
 
 _KIND_LABEL = "org.redgreen.image"
 _PREPARED = f"{REPOSITORY}:prepared-"

@@ -16,7 +16,7 @@ from config.registries import ForwardProxies
 from sandbox import orphans
 from sandbox.access import Access, proxy_env, proxy_files, refusal_text, unguarded
 from sandbox.build import BuildSettings, build_env
-from sandbox.daemon import ContainerSpec, Daemon
+from sandbox.daemon import Daemon
 from sandbox.destinations import BuildPolicy
 from sandbox.engine import Engine, EngineConfig
 from sandbox.errors import ImageBuildFailed, SetupError
@@ -24,6 +24,7 @@ from sandbox.images import Image
 from sandbox.layout import USER
 from sandbox.proxy.policy import Rule
 from sandbox.proxy.server import Config, Proxy
+from sandbox.specs import ContainerSpec
 from sandbox.types import EnvironmentPlan, Limits
 from tests.support.trees import MemoryTree
 

@@ -15,11 +15,12 @@ from bot import wiring
 from config import settings
 from sandbox import orphans
 from sandbox.collection import GRACE_SECONDS, RETRY_SECONDS, Kind, Policy, Stored, choose, should_retry
-from sandbox.daemon import ContainerSpec, Daemon
+from sandbox.daemon import Daemon
 from sandbox.engine import Engine, EngineConfig
 from sandbox.images import Image, commit_changes, environment_tag, lock_of, one_at_a_time
 from sandbox.layout import USER
 from sandbox.shelf import Shelf
+from sandbox.specs import ContainerSpec
 from sandbox.types import EnvironmentPlan, Limits
 from tests.support.trees import MemoryTree
 

@@ -15,7 +15,7 @@ import pytest
 
 from config import settings
 from sandbox.container import Container
-from sandbox.daemon import ContainerSpec, Daemon
+from sandbox.daemon import Daemon
 from sandbox.engine import Engine, EngineConfig
 from sandbox.errors import ContainerLost, ImageBuildFailed, SetupError
 from sandbox.frames import Transport
@@ -26,6 +26,7 @@ from sandbox.rendezvous import Rendezvous, default_parent
 from sandbox.selfcheck import CHECKS, Bench, Broken, Sandbox
 from sandbox.selfcheck.bench import SMALL
 from sandbox.shell import supervisor_command
+from sandbox.specs import ContainerSpec
 from sandbox.types import Ended, EnvironmentPlan, Limits
 from tests.support.trees import MemoryTree
 

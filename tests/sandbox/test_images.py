@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.baseimage import recipe_of_machine, require_tools
-from sandbox.daemon import ImageFacts
 from sandbox.errors import SetupError
 from sandbox.images import PULLED_BASE, ensure_base
+from sandbox.specs import ImageFacts
 
 NAME = PULLED_BASE.rpartition(":")[0]
 ONE, OTHER = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"

@@ -9,10 +9,11 @@ import docker
 import pytest
 
 from config import settings
-from sandbox.daemon import ContainerSpec, Daemon
+from sandbox.daemon import Daemon
 from sandbox.engine import Engine, EngineConfig
 from sandbox.errors import SetupError
 from sandbox.images import Image
+from sandbox.specs import ContainerSpec
 from sandbox.types import Limits
 
 SMALL = Limits(memory_bytes=256 << 20, disk_bytes=64 << 20)
