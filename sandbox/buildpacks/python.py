@@ -44,6 +44,10 @@ _CHANGES = re.compile(
 _CHANGED = re.compile(
     r"^[#=*\s\[]*(?:v|version|release|[a-z][\w-]*)?\s*\[?v?(\d+\.\d+(?:\.\d+)?)\b", re.I | re.MULTILINE
 )
+_NAMES = (("setup.cfg", r"^name[ \t]*=[ \t]*([\w.-]+)[ \t]*$"), ("setup.py", r"\bname\s*=\s*[\"']([\w.-]+)[\"']"))
+_SCM = "SETUPTOOLS_SCM_PRETEND_VERSION"
+_SCM_KNOWS_NAMES = "2021-07-01"
+"""From about then on setuptools-scm heeds a variable for one distribution, wherever its name stands."""
 _CHANGES_READ = 20_000
 """Characters of a list of changes: its newest entry is at its beginning."""
 
@@ -106,9 +110,14 @@ def at(plan: EnvironmentPlan, view: RepoView, as_of: str) -> EnvironmentPlan:
     version = python_version.choose(view, as_of)
     others = tuple(toolchain for toolchain in plan.toolchains if not toolchain.startswith("python@"))
     day = python_version.packages_day(version.version, as_of)
+    env = dict(plan.env)
+    stated = [value for name, value in plan.env if name.startswith(f"{_SCM}_FOR_")]
+    if stated and day < _SCM_KNOWS_NAMES:
+        env[_SCM] = stated[0]
     return replace(
         plan,
         as_of=day,
+        env=tuple(sorted(env.items())),
         toolchains=(*others, f"python@{version.version}") if version.version else others,
         evidence=(*plan.evidence, version.evidence, f"Packages as the index had them on {day}."),
     )
@@ -217,8 +226,28 @@ def _environment(
     if re.search(r"setuptools[_-]scm|hatch-vcs|pdm\.version|versioningit|pbr", sources):
         version = _version(view, paths)
         if version:
-            found |= {"PBR_VERSION": version, "SETUPTOOLS_SCM_PRETEND_VERSION": version}
+            found |= {"PBR_VERSION": version, _scm_variable(view, sources): version}
     return tuple(sorted(found.items()))
+
+
+def _scm_variable(view: RepoView, sources: str) -> str:
+    """For the project alone: the plain variable would also name the version of whatever is built from source beside it.
+
+    hatch-vcs does not say which distribution it asks for, and a name that a program makes cannot be told.
+    """
+    name = requirements.name_of(_text(view, "pyproject.toml") or "") or _named(view)
+    if not name or re.search(r"hatch[-_]vcs", sources):
+        return _SCM
+    return f"{_SCM}_FOR_{requirements.normal(name).replace('-', '_').upper()}"
+
+
+def _named(view: RepoView) -> str:
+    """The name in setup.cfg or, as a literal, in setup.py."""
+    for path, pattern in _NAMES:
+        found = re.search(pattern, _text(view, path) or "", re.MULTILINE)
+        if found is not None:
+            return found.group(1)
+    return ""
 
 
 def _version(view: RepoView, paths: list[str]) -> str:

@@ -17,7 +17,7 @@ from sandbox.swebench.commands import TestCommand, understood
 from sandbox.swebench.records import Instance, Problem, Record, checked, entries
 from sandbox.types import EnvironmentPlan, RepoView
 
-_VERSION_VARIABLES = frozenset({"PBR_VERSION", "SETUPTOOLS_SCM_PRETEND_VERSION", "PDM_BUILD_SCM_VERSION"})
+_VERSION_VARIABLES = ("PBR_VERSION", "SETUPTOOLS_SCM_PRETEND_VERSION", "PDM_BUILD_SCM_VERSION")
 _EXPORT = re.compile(r"^export\s+([A-Za-z_][A-Za-z0-9_]*)=(.*)$")
 _LOCALE_VARIABLE = re.compile(r"LANG|LC_[A-Z]+")
 _UTF8 = re.compile(r"[A-Za-z_]+\.utf-?8", re.IGNORECASE)
@@ -221,7 +221,7 @@ def _last_day(version: str) -> str:
 def _without_versions(env: Iterable[tuple[str, str]], tag: str) -> dict[str, str]:
     """With a tag the project's tools find its version by themselves. These variables would name it for everything that
     is built from source beside it, whose real versions are then refused."""
-    return {name: value for name, value in env if not tag or name not in _VERSION_VARIABLES}
+    return {name: value for name, value in env if not tag or not name.startswith(_VERSION_VARIABLES)}
 
 
 def _tagged(tag: str) -> tuple[tuple[str, ...], ...]:

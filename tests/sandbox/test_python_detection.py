@@ -283,3 +283,25 @@ def test_without_tags_the_version_is_read_where_it_is_written(files: dict[str, s
     env = dict(plan_of({**SCM, **files}).env)
     assert env.get("SETUPTOOLS_SCM_PRETEND_VERSION", "") == env.get("PBR_VERSION", "") == version
     assert "PBR_VERSION" not in dict(plan_of({"setup.py": "", **files}).env)
+
+
+@pytest.mark.parametrize(
+    ("files", "variable"),
+    [
+        ({"pyproject.toml": SCM["pyproject.toml"] + "[project]\nname = 'Acme.Shelf-kit'\n"}, "_FOR_ACME_SHELF_KIT"),
+        ({"pyproject.toml": SCM["pyproject.toml"], "setup.cfg": "[metadata]\nname = shelf\n"}, "_FOR_SHELF"),
+        ({"setup.py": "setup(name='shelf', setup_requires=['setuptools_scm'])\n"}, "_FOR_SHELF"),
+        ({"setup.py": "setup(name=NAME, setup_requires=['setuptools_scm'])\n"}, ""),
+        ({"pyproject.toml": "[build-system]\nrequires = ['hatch-vcs']\n[project]\nname = 'shelf'\n"}, ""),
+    ],
+)
+def test_only_the_projects_own_version_is_named_where_its_name_is_known(files: dict[str, str], variable: str) -> None:
+    view = FilesView({"PKG-INFO": "Version: 1.2\n", "a.py": "", **files})
+    plan = python.detect(view)
+    assert plan is not None
+    names = {name for name, _ in plan.env if name.startswith("SETUPTOOLS_SCM")}
+    assert names == {f"SETUPTOOLS_SCM_PRETEND_VERSION{variable}"}
+    # Backends of that time know the plain variable only.
+    old = {name for name, _ in python.at(plan, view, "2019-05-01").env if name.startswith("SETUPTOOLS_SCM")}
+    assert old == names | {"SETUPTOOLS_SCM_PRETEND_VERSION"}
+    assert dict(python.at(plan, view, "2022-05-01").env) == dict(plan.env)
