@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any
 
 from sandbox.runners import report
 from sandbox.runners.protocol import PreparedRun, RunRequest
@@ -74,8 +77,7 @@ class DjangoRunner:
     def file_of(self, view: RepoView, test: TestId) -> str | None:
         """The longest dotted part that is a file, from the root or from a directory that has the script in it."""
         parts = test.split(".")
-        known = frozenset(view.paths())
-        tops = ("", *sorted({path.rpartition("/")[0] + "/" for path in known if _is_script(path) and "/" in path}))
+        known, tops = _known(view) if isinstance(view, Hashable) else _places(view)
         for length in range(len(parts) - 1, 0, -1):
             for top in tops:
                 path = top + "/".join(parts[:length])
@@ -96,6 +98,18 @@ class DjangoRunner:
         files = request.files or tuple({file for test in request.tests if (file := self.file_of(view, test))})
         top = script.rpartition("/")[0]
         return sorted({_label(path, top) for path in files})
+
+
+def _places(view: RepoView) -> tuple[frozenset[str], tuple[str, ...]]:
+    """(all paths, the root and the directories that have the script in them)."""
+    known = frozenset(view.paths())
+    return known, ("", *sorted({path.rpartition("/")[0] + "/" for path in known if _is_script(path) and "/" in path}))
+
+
+@lru_cache(maxsize=2)
+def _known(view: Any) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Asked for each test of a report."""
+    return _places(view)
 
 
 def _label(path: str, top: str) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 from sandbox.runners import jvm_layout, report
 from sandbox.runners.jvm_layout import Module
@@ -108,13 +110,23 @@ class JvmRunner:
         )
 
     def file_of(self, view: RepoView, test: TestId) -> str | None:
-        return jvm_layout.file_of(self.layout(view), view, test)
+        return jvm_layout.file_of(_modules(self.layout, view), view, test)
 
     def is_test_file(self, view: RepoView, path: str) -> bool:
-        return jvm_layout.is_test(self.layout(view), path)
+        return jvm_layout.is_test(_modules(self.layout, view), path)
 
     def parse(self, report_bytes: bytes, request: RunRequest) -> TestReport:
         return report.parse(report_bytes, request)
+
+
+def _modules(layout: Callable[[RepoView], tuple[Module, ...]], view: RepoView) -> tuple[Module, ...]:
+    """Asked for each test of a report, and for each file."""
+    return _known(layout, view) if isinstance(view, Hashable) else layout(view)
+
+
+@lru_cache(maxsize=4)
+def _known(layout: Callable[[Any], tuple[Module, ...]], view: Any) -> tuple[Module, ...]:
+    return layout(view)
 
 
 def _chosen(

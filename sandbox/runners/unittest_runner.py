@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any
 
 from sandbox.runners import report
 from sandbox.runners.protocol import PreparedRun, RunRequest
@@ -59,14 +62,27 @@ class UnittestRunner:
         )
 
     def file_of(self, view: RepoView, test: TestId) -> str | None:
-        owners = [path for path, (_, name) in _modules(view).items() if test == name or test.startswith(f"{name}.")]
-        return max(owners, key=len, default=None)
+        """Of the longest module name that the test's begins with."""
+        owners = _owners_of(view) if isinstance(view, Hashable) else _owners(view)
+        words = test.split(".")
+        names = (".".join(words[:count]) for count in range(len(words), 0, -1))
+        return next((owners[name] for name in names if name in owners), None)
 
     def is_test_file(self, view: RepoView, path: str) -> bool:
         return path in _modules(view)
 
     def parse(self, report_bytes: bytes, request: RunRequest) -> TestReport:
         return report.parse(report_bytes, request)
+
+
+def _owners(view: RepoView) -> Mapping[str, str]:
+    """Module name -> its file; of two files that would be called so, the longer path."""
+    return {name: path for path, (_, name) in sorted(_modules(view).items(), key=lambda item: len(item[0]))}
+
+
+@lru_cache(maxsize=2)
+def _owners_of(view: Any) -> Mapping[str, str]:
+    return _owners(view)
 
 
 _CANARY = """import unittest
@@ -81,8 +97,17 @@ class Canary(unittest.TestCase):
 """
 
 
-def _modules(view: RepoView) -> dict[str, tuple[str, str]]:
-    """Test file -> (top directory, module name)."""
+def _modules(view: RepoView) -> Mapping[str, tuple[str, str]]:
+    """Test file -> (top directory, module name). Asked for each test of a report."""
+    return _known(view) if isinstance(view, Hashable) else _found(view)
+
+
+@lru_cache(maxsize=2)
+def _known(view: Any) -> Mapping[str, tuple[str, str]]:
+    return _found(view)
+
+
+def _found(view: RepoView) -> dict[str, tuple[str, str]]:
     paths = list(view.paths())
     packages = {path.rpartition("/")[0] for path in paths if path.rpartition("/")[2] == "__init__.py"}
     found = {}

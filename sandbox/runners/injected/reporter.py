@@ -18,7 +18,8 @@ class Reporter:
     def __init__(self, path, nonce, key, root):
         # type: (str, str, str, str) -> None
         self._write_bytes = os.write
-        self._dumps = json.dumps
+        # `json.dumps` with sorted keys makes an encoder for each record.
+        self._dumps = json.JSONEncoder(sort_keys=True).encode
         self._hash = hashlib.sha256
         self._pid_now = os.getpid
         self._pid = os.getpid()
@@ -35,7 +36,7 @@ class Reporter:
             return
         record["n"] = self._count
         self._count += 1
-        text = self._dumps(record, sort_keys=True)
+        text = self._dumps(record)
         self._link = self._hash((self._link + text).encode("ascii")).hexdigest()
         data = ("%s\t%s\n" % (text, self._link)).encode("ascii")
         while data:
