@@ -32,7 +32,7 @@ def test_total(size):
 _EACH = 250
 
 
-def _files(tests: int) -> dict[str, bytes | None]:
+def files_of(tests: int) -> dict[str, bytes | None]:
     """Files of at most 250 quick tests."""
     counts = [min(_EACH, tests - start) for start in range(0, tests, _EACH)]
     return {f"tests/test_sums_{n}.py": _TESTS.format(count=count).encode() for n, count in enumerate(counts)}
@@ -41,7 +41,7 @@ def _files(tests: int) -> dict[str, bytes | None]:
 def measure(engine: Engine, tests: int) -> dict[str, float]:
     """Seconds: by hand, from nothing, with base's runs known."""
     with tempfile.TemporaryDirectory(prefix="redgreen-sizes-") as scratch:
-        base = suite(Path(scratch) / "trees.git", 4).with_files(_files(tests))
+        base = suite(Path(scratch) / "trees.git", 4).with_files(files_of(tests))
         hand = by_hand(engine, base)  # builds the image, too
         cache = RunCache(Path(scratch) / "runs")
         first, again = verified(engine, base, cache), verified(engine, base, cache)
