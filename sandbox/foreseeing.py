@@ -70,9 +70,10 @@ class Foreseeing:
         key = (tree.digest, files, tests)
         if key not in self._known:
             with self._container.another_tree(tree):
-                self._known[key] = run_once(
-                    self._container, self._plan, tree, timeout=timeout, files=files, tests=tests
-                )
+                report = run_once(self._container, self._plan, tree, timeout=timeout, files=files, tests=tests)
+            if not report.complete:
+                raise SetupError("a run without the change came to no end, so what it would have shown is not known")
+            self._known[key] = report
         return self._known[key]
 
 

@@ -6,6 +6,7 @@ for reading the package's templates.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +23,7 @@ from agents.single_shot.repomap import outline
 from agents.single_shot.sources import Sources, lines_of
 from agents.types import Task
 
-PROMPT_VERSION = "single_shot-1"
+PROMPT_VERSION = "single_shot-2"
 FILES_MAPPED = 6
 INFILL_LINES = 160
 """At most before and behind a gap."""
@@ -51,7 +52,7 @@ class Shown:
 
 @cache
 def _templates() -> Environment:
-    return Environment(
+    made = Environment(
         loader=PackageLoader("agents", "single_shot/templates"),
         undefined=StrictUndefined,
         autoescape=False,  # plain text for a model, no HTML; untrusted text is fenced or commented
@@ -59,6 +60,13 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
+    made.filters["fence"] = fence
+    return made
+
+
+def fence(text: str) -> str:
+    """A fence that the text cannot close: longer than any of its runs of backticks."""
+    return "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
 
 
 def _rendered(template: str, **values: object) -> str:

@@ -156,8 +156,8 @@ def _result(attempt: Attempt) -> str:
     words = quote(attempt.summary.strip() or attempt.reason, _WORDS)
     if attempt.ending is Ending.NEEDS_DECISION:
         return (
-            f"**This needs a decision before it can be fixed.** {model} read the code and found that what is right "
-            f"here is a choice, and not a machine's to make. In its words, which nobody checked:\n\n{words}\n\n"
+            f"**This needs a decision before it can be fixed.** {model} stopped, because what is right here is for a "
+            f"person to say. In its words, which nobody checked:\n\n{words}\n\n"
             f"Write the decision into the issue, and ask again with `retry`. No patch was made ({bill})."
         )
     return (

@@ -94,6 +94,21 @@ def test_regressions_are_named_against_base_and_edited_tests_are_told_to_be_undo
     assert "Edits of tests that exist are undone before judging" in seen(environment)
 
 
+def test_a_run_that_comes_to_no_end_foretells_nothing(environment: AttemptEnvironment) -> None:
+    environment.write("tests/test_discount.py", player.WITNESS.encode())
+    source = environment.read(player.SOURCE).decode()
+    environment.write(player.SOURCE, f"{source.replace(player.WRONG, player.RIGHT)}\n".encode())
+    slow = player.WITNESS.replace("import unittest", "import os, unittest").replace(
+        "        self.assertEqual", "        os._exit(3) if total([5], 50) == 2 else None\n        self.assertEqual"
+    )
+    environment.write("tests/test_discount.py", slow.encode())
+    told = seen(environment)
+    assert told.startswith("0 red, 3 green.")
+    assert "Witness" not in told
+    assert "witness" not in told
+    assert environment.read("tests/test_discount.py") == slow.encode(), "the tree is put back all the same"
+
+
 def test_what_the_patch_policy_refuses_is_told_early(environment: AttemptEnvironment) -> None:
     environment.run("ln -s /etc/passwd shop/passwd.py")
     assert "would be refused: " in seen(environment)

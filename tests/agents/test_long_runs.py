@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from agents import loop
+from agents.dialects.text import TextDialect
 from agents.history import LEFT_OUT
 from agents.models.anthropic import AnthropicModel
 from agents.models.openai import OpenAIModel
@@ -209,6 +210,20 @@ def test_each_request_begins_with_the_bytes_of_the_one_before() -> None:
     assert (attempt.ending, attempt.steps) == (Ending.SUBMITTED, STEPS), attempt.reason
     assert not server.violations
     assert extensions(server.requests) == [True] * (STEPS - 1)
+
+
+def test_in_fenced_text_it_is_so_too() -> None:
+    def answer(received: Received) -> Answer:
+        turn = sum(message["role"] == "assistant" for message in received.body["messages"])
+        action = f"read\npath: large.py\nfirst_line: {turn * 40 + 1}" if turn < 11 else "cannot_reproduce\nreason: x"
+        said = f"I look.\n\n```redgreen {action}\n```" if turn != 5 else "Hm, what now?"
+        return openai_message(text=said, usage={"prompt_tokens": 5_000})
+
+    with model_server(*[answer] * 20) as server:
+        spec = spec_of("openai", server.openai_url, window=200_000)
+        attempt = run(TextDialect(OpenAIModel(spec, SecretStr("key"))))
+    assert (attempt.ending, attempt.steps) == (Ending.CANNOT_REPRODUCE, 12), attempt.reason
+    assert extensions(server.requests) == [True] * 11
 
 
 def test_a_condensed_history_breaks_the_extension_once() -> None:
