@@ -40,6 +40,8 @@ class Fault(StrEnum):
     """The task does not fit the model's window."""
     DECLINED = "declined"
     """The model, or a filter before it, will not work on this."""
+    LIMIT = "limit"
+    """A limit of money could be broken: the endpoint was not asked."""
     REQUEST = "request"
     """The request is malformed or not allowed: a mistake of ours or of the configuration, to be seen and mended."""
 
@@ -75,6 +77,7 @@ class ContextOverflow(ModelError):
 
 
 class OverLimit(ModelError):
+    fault = Fault.LIMIT
     unpaid = True
 
 

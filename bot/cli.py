@@ -48,7 +48,11 @@ def fix(
     repo: RepoOption,
     issue: Annotated[Path, typer.Option(help="Text file: the first line is the title, the rest the description.")],
     base: Annotated[str, typer.Option(help="The revision to fix.")] = "HEAD",
-    model: ModelOption = "",
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="A name of the lineup; several race. Default: as the settings say."),
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, max=8, help="Entrants of each model, at once.")] = 1,
     out: OutOption = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -56,9 +60,8 @@ def fix(
     """Fix an issue of a local repository, and prove it."""
     from bot import local_commands
 
-    raise typer.Exit(
-        local_commands.fix(load(config), repo=repo, base=base, issue=issue, model=model, out=out, as_json=as_json)
-    )
+    settings, who = load(config), local_commands.Who(models=tuple(models or ()), samples=samples)
+    raise typer.Exit(local_commands.fix(settings, repo=repo, base=base, issue=issue, who=who, out=out, as_json=as_json))
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """Comment -> Command | CommandError | None. The grammar of what people say to the bot.
 
-    @redgreen fix [with MODEL] | review | verify | retry | stop | help
+    @redgreen fix [with MODEL] | compare MODEL MODEL ... | review | verify | retry | stop | help
 
 A command is a line of its own that begins with the handle. What a reader sees as somebody else's words or as an
 example is none: quotes (with their lazy continuation lines), fenced and indented code, inline code, HTML comments.
@@ -12,9 +12,13 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+MOST_ENTRANTS = 8
+"""Of one race. What each may spend is bounded by itself."""
+
 
 class Verb(StrEnum):
     FIX = "fix"
+    COMPARE = "compare"
     REVIEW = "review"
     VERIFY = "verify"
     RETRY = "retry"
@@ -29,6 +33,8 @@ class Problem(StrEnum):
     UNKNOWN_COMMAND = "unknown_command"
     UNEXPECTED_WORDS = "unexpected_words"
     MODEL_MISSING = "model_missing"
+    TOO_FEW_MODELS = "too_few_models"
+    TOO_MANY_MODELS = "too_many_models"
     SEVERAL_COMMANDS = "several_commands"
 
 
@@ -37,6 +43,8 @@ class Command:
     verb: Verb
     model: str = ""
     """After `with`, as written; "" lets routing choose. Not yet known to exist."""
+    compare: tuple[str, ...] = ()
+    """After `compare`, as written. One that stands twice is sampled twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +80,8 @@ def _command(words: list[str]) -> Command | CommandError:
     if word not in {verb.value for verb in Verb}:
         return CommandError(problem=Problem.UNKNOWN_COMMAND, word=words[0][:40])
     verb, rest = Verb(word), words[1:]
+    if verb is Verb.COMPARE:
+        return _comparison(rest)
     if not rest:
         return Command(verb=verb)
     if verb is not Verb.FIX or rest[0].lower() != "with":
@@ -81,6 +91,15 @@ def _command(words: list[str]) -> Command | CommandError:
     if len(rest) > 2:
         return CommandError(problem=Problem.UNEXPECTED_WORDS, word=rest[2][:40])
     return Command(verb=verb, model=rest[1].rstrip(".!"))
+
+
+def _comparison(words: list[str]) -> Command | CommandError:
+    models = tuple(name for word in words if (name := word.rstrip(".!,")) and name.lower() != "and")
+    if len(models) < 2:
+        return CommandError(problem=Problem.TOO_FEW_MODELS)
+    if len(models) > MOST_ENTRANTS:
+        return CommandError(problem=Problem.TOO_MANY_MODELS)
+    return Command(verb=Verb.COMPARE, compare=models)
 
 
 def _spoken_lines(body: str) -> list[str]:

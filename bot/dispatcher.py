@@ -140,8 +140,10 @@ class Dispatcher:
         if last is None:
             return Answer(topic="nothing_to_retry", number=start.number)
         before = last.job.start
-        model = before.model if before.model in self._policy.models else start.model
-        return replace(start, model=model, findings=before.findings)
+        known = self._policy.models
+        model = before.model if before.model in known else start.model
+        compare = before.compare if known.issuperset(before.compare) else ()
+        return replace(start, model=model, compare=compare, findings=before.findings)
 
     def _denied(self, event: Event, intent: Intent, forge: Forge) -> Denied | None:
         role = Permission.NONE if event.actor.is_bot else forge.permission(event.actor.login)
@@ -224,7 +226,7 @@ class Dispatcher:
             case Answer(topic="unknown_model"):
                 return replies.unknown_model(answer.word, models)
             case Answer(topic="not_on_pull_request"):
-                return replies.not_here(Verb.FIX, handle)
+                return replies.not_here(Verb(answer.word or Verb.FIX), handle)
             case Answer(topic="not_on_issue"):
                 return replies.not_here(Verb(answer.word), handle)
             case Answer(topic="nothing_to_retry"):

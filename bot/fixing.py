@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from agents.terms import Terms
-from agents.types import Attempt, Ending, Task
+from agents.types import Ending
+from bot import contest, racing
 from bot import publication as wanted
-from bot.engine import Parked
+from bot.contest import Entrant, Plan, Result, Rules
 from bot.errors import BotError, ForgeNotFound
 from bot.forge.protocol import Forge
 from bot.house import House
 from bot.messages import pull_request
+from bot.messages.attempts import Tried
 from bot.messages.status import (
     Failed,
+    FallingBack,
     NotVerified,
     Opened,
+    Racing,
     Received,
     Status,
     Stopped,
-    Tried,
     Verifying,
     Working,
     status,
@@ -29,14 +32,14 @@ from bot.messages.status import (
 from bot.money.budget import Limits, exhausted
 from bot.money.purse import StorePurse
 from bot.publisher import publish
+from bot.race import Lanes
 from bot.repo_config import PATH, ConfigProblem, RepoConfig, parse
 from bot.routing import BRANCH_PREFIX
-from bot.store import Account, Purpose, Store, StoreRecorder
+from bot.store import Account, Purpose, Store, attempt_id_for
 from bot.types import IssueText, Job, Repository
 from bot.workshop import Workshop
-from sandbox.errors import PatchDoesNotApply, PatchRefused
-from sandbox.proof import from_statement, to_statement
-from sandbox.types import CommitSha, Proof, Verified, verdict_name
+from sandbox.proof import from_statement
+from sandbox.types import CommitSha, Proof
 
 Forges = Callable[[Repository], Forge]
 
@@ -56,6 +59,10 @@ class Tools:
     house: House = field(default_factory=House)
     free_models: frozenset[str] = frozenset()
     """Names that call nobody (`repair`): they work on when the month's budget is used up."""
+    rules: Rules = field(default_factory=Rules)
+    """Who races, and who comes next when an endpoint fails."""
+    lanes: Lanes = field(default_factory=lambda: Lanes(4))
+    """Of the process: how many entrants of all its races work at the same time."""
 
     def terms(self, account: Account, config: RepoConfig) -> Terms:
         """On which models may be called for this account."""
@@ -97,16 +104,15 @@ class Fixing:
         self.repository, self.number = job.start.repository, job.start.number
         self.name = self.repository.full_name
         self.model = job.start.model or tools.default_model
-        self.attempt_id = f"{job.id}-1"
         self.branch = branch_for(self.number)
 
     @property
     def forge(self) -> Forge:
         return self.tools.forges(self.repository)
 
-    @property
-    def account(self) -> Account:
-        return account_of(self.job, self.attempt_id, Purpose.FIX)
+    def account(self, number: int) -> Account:
+        """Of the job's attempt of that number."""
+        return account_of(self.job, attempt_id_for(self.job.id, number), Purpose.FIX)
 
     @property
     def issue(self) -> IssueText:
@@ -127,8 +133,17 @@ class Fixing:
         self.say(Received(requested_by=self.job.start.requested_by))
 
     def prepare(self) -> dict[str, Any]:
-        """The budget is checked, the base commit is fixed and fetched, the repository's own rules are read."""
-        check_budget(self.tools, self.account, self.model)
+        """Who works is planned, the budget is checked, the base commit is fixed and fetched, the repository's own rules
+        are read."""
+        start = self.job.start
+        plan = contest.plan(
+            self.tools.rules,
+            named=start.compare or tuple(filter(None, (start.model,))),
+            chosen=self.model,
+            compare=bool(start.compare),
+        )
+        for entrant in plan.entrants:
+            check_budget(self.tools, self.account(entrant.number), entrant.model)
         forge, branch = self.forge, self.repository.default_branch
         base = forge.branch_sha(branch)
         if base is None:
@@ -138,47 +153,34 @@ class Fixing:
             raise BotError(f"{PATH}, line {config.line}: {config.message}")
         url, token = forge.clone_url_and_token()
         self.tools.workshop.fetch(self.name, url, token, [base])
-        self.say(Working(model=self.model))
+        models = tuple(entrant.model for entrant in plan.entrants)
+        self.say(Racing(models=models) if plan.is_race else Working(model=models[0]))
         draft = self.tools.draft if config.pull_request is None else config.pull_request == "draft"
-        return {"base": base, "draft": draft, "config": config.as_json()}
+        return {"base": base, "draft": draft, "config": config.as_json(), "plan": plan.as_json()}
 
     def attempt(self, prepared: dict[str, Any], is_draining: Callable[[], bool]) -> dict[str, Any]:
-        """One model on the task; each step is stored when it happens, and a crash goes on from the last one."""
-        store = self.tools.store
-        store.attempts.begin(self.attempt_id, job_id=self.job.id, model=self.model)
-        recorder = StoreRecorder(
-            store.attempts,
-            self.attempt_id,
-            stopped=lambda: is_draining() or store.jobs.stop_reason(self.job.id) is not None,
-        )
-        rules = RepoConfig.from_json(prepared["config"])
-        terms = self.tools.terms(self.account, rules)
-        made = self.tools.workshop.attempt(self.task(prepared), self.model, recorder, rules, terms)
-        if made.ending is Ending.STOPPED and store.jobs.stop_reason(self.job.id) is None:
-            raise Parked  # the process is draining: the next one goes on from the stored steps
-        store.attempts.finish(self.attempt_id, made)
-        return {"ending": made.ending.value, "has_patch": bool(made.diff) and made.ending is Ending.SUBMITTED}
+        """Whoever was planned works on the task, each step stored when it happens. A race is decided here as well: its
+        first verified patch ends it."""
+        results = self.racing(prepared, is_draining).run(self.fall_back)
+        ending = contest.best(results).attempt.ending if results else Ending.STOPPED
+        return {"ending": ending.value, "has_patch": any(result.has_patch for result in results)}
+
+    def fall_back(self, failed: Sequence[Result], following: Entrant) -> None:
+        check_budget(self.tools, self.account(following.number), following.model)
+        self.say(FallingBack(failed=tuple(result.attempt for result in failed), model=following.model))
 
     def verify(self, prepared: dict[str, Any]) -> dict[str, Any]:
-        """The patch is policed, then executed. `refused` is a sentence when the policy turned it away."""
-        self.say(Verifying(model=self.model))
-        diff = self.made().diff
-        rules = RepoConfig.from_json(prepared["config"])
-        try:
-            patch = self.tools.workshop.police(diff)
-            forbidden = [path for path in patch.paths() if rules.forbids(path)]
-            if forbidden:
-                raise PatchRefused(f"It changes {forbidden[0]}, which is protected.")
-            proof = self.tools.workshop.verify(self.name, CommitSha(prepared["base"]), diff, rules)
-        except (PatchRefused, PatchDoesNotApply) as refused:
-            return {"verified": False, "refused": str(refused)}
-        self.tools.store.proofs.save(self.job.id, to_statement(proof), verdict_name(proof.verdict))
-        return {"verified": isinstance(proof.verdict, Verified), "refused": ""}
+        """The patch is policed, then executed, unless a race has seen to that; then it, or the best, is chosen.
+        `refused` is a sentence when the policy turned it away."""
+        if not self.plan(prepared).is_race:
+            self.say(Verifying(model=self.best().entrant.model))
+        chosen = self.racing(prepared).choose()
+        return {"verified": chosen.is_verified, "refused": chosen.refused}
 
     def commit(self, prepared: dict[str, Any]) -> dict[str, Any]:
         """The patch as one commit on the job's branch, through the git data API."""
         base = CommitSha(prepared["base"])
-        files = self.tools.workshop.files(self.name, base, self.made().diff)
+        files = self.tools.workshop.files(self.name, base, self.best().attempt.diff)
         head = self.forge.commit_files(
             branch=self.branch,
             parent=base,
@@ -195,8 +197,9 @@ class Fixing:
         report = pull_request.FixReport(
             issue=self.issue,
             requested_by=self.job.start.requested_by,
-            attempt=self.made(),
+            attempt=self.best().attempt,
             proof=self.proof(),
+            tried=self.tried(),
             statement=statement,
             job=self.job.id,
         )
@@ -217,12 +220,13 @@ class Fixing:
     # --- the last word -------------------------------------------------------------------------------------------
 
     def conclude_opened(self, prepared: dict[str, Any], pull: int) -> None:
-        made = self.made()
-        self.say(Opened(pull_number=pull, proof=self.proof(), cost_usd=made.cost_usd, draft=prepared["draft"]))
+        tried = self.tried()
+        cost = contest.total_cost(one.attempt for one in tried)
+        draft = prepared["draft"]
+        self.say(Opened(pull_number=pull, proof=self.proof(), cost_usd=cost, draft=draft, tried=tried))
 
     def conclude_unverified(self, refused: str) -> None:
-        tried = Tried(attempt=self.made(), proof=self.proof_or_none(), refused=refused)
-        self.say(NotVerified(tried=(tried,)))
+        self.say(NotVerified(tried=self.tried()))
 
     def conclude_stopped(self, by: str) -> None:
         self.say(Stopped(by=by))
@@ -232,11 +236,38 @@ class Fixing:
 
     # --- what is stored ------------------------------------------------------------------------------------------
 
-    def task(self, prepared: dict[str, Any]) -> Task:
-        return self.tools.workshop.task(self.repository, self.issue, CommitSha(prepared["base"]))
+    def plan(self, prepared: dict[str, Any]) -> Plan:
+        """As it was made when the job was prepared. A job from before there were plans has one model."""
+        plain = prepared.get("plan")
+        return Plan.from_json(plain) if plain else Plan(entrants=contest.numbered([self.model]))
 
-    def made(self) -> Attempt:
-        return self.tools.store.attempts.of_job(self.job.id)[-1]
+    def racing(self, prepared: dict[str, Any], draining: Callable[[], bool] = lambda: False) -> racing.Racing:
+        tools, rules = self.tools, RepoConfig.from_json(prepared["config"])
+        return racing.Racing(
+            store=tools.store,
+            workshop=tools.workshop,
+            lanes=tools.lanes,
+            job=self.job,
+            task=tools.workshop.task(self.repository, self.issue, CommitSha(prepared["base"])),
+            rules=rules,
+            terms=lambda entrant: tools.terms(self.account(entrant.number), rules),
+            plan=self.plan(prepared),
+            draining=draining,
+        )
+
+    def results(self) -> tuple[Result, ...]:
+        return racing.stored(self.tools.store, self.job.id)
+
+    def best(self) -> Result:
+        """Whose patch stands for the job."""
+        return contest.best(self.results())
+
+    def tried(self) -> tuple[Tried, ...]:
+        """Everybody, the best first."""
+        return tuple(
+            Tried(attempt=result.attempt, proof=result.proof, refused=result.refused)
+            for result in contest.ranked(self.results())
+        )
 
     def proof_or_none(self) -> Proof | None:
         statement = self.tools.store.proofs.load(self.job.id)

@@ -17,6 +17,7 @@ from bot.terminal import plain_table
 from bot.types import JobId
 from config.models import Adapter, ModelSpec
 from config.settings import Settings, model_key
+from sandbox.types import Verified
 
 
 def models(settings: Settings) -> list[dict[str, Any]]:
@@ -120,13 +121,15 @@ def proof(settings: Settings, job: str) -> dict[str, Any]:
 def scored(store: Store) -> tuple[Score, ...]:
     return score(
         Record(
-            model=job.model,
-            proposed=job.proposed,
-            outcome=job.outcome,
-            cost_usd=job.cost_usd,
-            human_lines=job.human_lines,
+            model=one.model,
+            proposed=one.proposed,
+            outcome=one.outcome,
+            cost_usd=one.cost_usd,
+            human_lines=one.human_lines,
+            stopped=one.stopped,
+            verified=one.verdict == Verified.__name__,
         )
-        for job in store.outcomes.scored()
+        for one in store.outcomes.scored()
     )
 
 

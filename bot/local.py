@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from agents.terms import Terms
-from agents.trajectory import FileRecorder, of_attempt, to_json
-from agents.types import Attempt, Task
+from agents.types import Task
 from bot.errors import UsageError
 from bot.repo_config import PATH, ConfigProblem, RepoConfig, parse
 from bot.workshop_docker import DockerWorkshop
@@ -53,16 +50,6 @@ class LocalSources:
             return resolve(self.directory, revision)
         except SetupError as error:
             raise UsageError(f"{self.directory} has no commit {revision!r} ({error})") from None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fix:
-    """What `redgreen fix` made. `proof` is None when the attempt ended with no patch."""
-
-    attempt: Attempt
-    proof: Proof | None
-    directory: Path
-    """Where patch, proof and trajectory were written."""
 
 
 def out_directory(path: Path) -> Path:
@@ -109,27 +96,6 @@ def repository_config(workshop: DockerWorkshop, repository: str, commit: str) ->
     if isinstance(config, ConfigProblem):
         raise UsageError(f"{PATH}, line {config.line}: {config.message}")
     return config
-
-
-def fix(workshop: DockerWorkshop, task: Task, model: str, out: Path, terms: Callable[[RepoConfig], Terms]) -> Fix:
-    """One attempt and its verification; everything made is written below `out`, also when Ctrl-C ends it early.
-
-    `terms`: on which the model may be called, by what the repository says.
-    """
-    steps = out_directory(out) / "steps.jsonl"
-    for name in (steps.name, "trajectory.json", "patch.diff", "proof.json"):  # of an earlier attempt
-        (out / name).unlink(missing_ok=True)
-    recorder = FileRecorder(steps, task_id=task.id, model=model, strategy="")
-    config = repository_config(workshop, task.repository, task.base_commit)
-    attempt = workshop.attempt(task, model, recorder, config, terms(config))
-    recorder.finish(attempt)
-    (out / "trajectory.json").write_text(to_json(of_attempt(attempt, recorder.steps())), encoding="utf-8")
-    (out / "patch.diff").write_text(attempt.diff, encoding="utf-8", errors="surrogateescape")
-    if not attempt.diff:
-        return Fix(attempt=attempt, proof=None, directory=out)
-    proof = workshop.verify(task.repository, CommitSha(task.base_commit), attempt.diff, config)
-    write_proof(proof, out)
-    return Fix(attempt=attempt, proof=proof, directory=out)
 
 
 def write_proof(proof: Proof, out: Path) -> Path:

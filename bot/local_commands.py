@@ -4,44 +4,86 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from agents.review import Claim
-from bot import local, places, wiring
+from bot import contest, local, places, wiring
+from bot.commands import MOST_ENTRANTS
+from bot.contest import Plan
 from bot.errors import UsageError
 from bot.local import LocalSources
+from bot.local_fix import Fix, LocalFix
 from bot.money.local import local_terms
-from bot.report import EXIT_NOT_VERIFIED, EXIT_VERIFIED, exit_code, without_proof
+from bot.report import EXIT_NOT_VERIFIED, EXIT_VERIFIED, FIX_COLUMNS, exit_code, fix_json, fix_rows
 from bot.report import as_json as shared_keys
 from bot.review.assessment import Conclusion, Review, assess
 from bot.store import Purpose
-from bot.terminal import Narrator, diff_panel, key_values, print_json, standard_output, verdict_panel
+from bot.terminal import Narrator, diff_panel, key_values, plain_table, print_json, standard_output, verdict_panel
 from bot.workshop_docker import DockerWorkshop
+from config.models import UnknownModel
 from config.settings import Settings
+from sandbox.engine import Engine
 from sandbox.proof import Comparison, compare, from_statement
 from sandbox.types import Proof, Red
 
 
-def fix(settings: Settings, *, repo: Path, base: str, issue: Path, model: str, out: Path | None, as_json: bool) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Who:
+    """Who works, as the command line says."""
+
+    models: tuple[str, ...]
+    samples: int
+
+
+def fix(settings: Settings, *, repo: Path, base: str, issue: Path, who: Who, out: Path | None, as_json: bool) -> int:
     narrator = Narrator()
     text = local.read_text(issue, "--issue")
-    sources, workshop = _open(settings, repo, narrator)
+    plan = _plan(settings, who)
+    engine = wiring.engine(settings)
+    sources, workshop = _open(settings, repo, narrator, engine)
     commit = sources.commit(base)
     task = local.local_task(text, str(sources.directory), commit)
     directory = out or places.state_directory(settings) / "fixes" / task.id
     narrator(f"fixing {task.title!r} at {commit[:12]}")
-    chosen = model or settings.models.default
     with local_terms(settings, str(sources.directory), f"fix-{task.id}", Purpose.FIX) as terms:
-        made = local.fix(workshop, task, chosen, directory, terms)
+        made = LocalFix(
+            workshop=workshop,
+            task=task,
+            plan=plan,
+            out=directory,
+            terms=terms,
+            lanes=wiring.lanes(settings, engine),
+            tell=narrator,
+            abandon=engine.abandon,
+        ).run()
+    chosen = made.chosen
     if as_json:
-        keys = shared_keys(made.proof, made.attempt) if made.proof else without_proof(made.attempt)
-        print_json(keys | {"directory": str(made.directory)})
+        print_json(fix_json(made.results) | {"directory": str(made.directory)})
     else:
         _show_fix(standard_output(), made)
-    return exit_code(made.proof.verdict) if made.proof else EXIT_NOT_VERIFIED
+    return exit_code(chosen.proof.verdict) if chosen.proof else EXIT_NOT_VERIFIED
+
+
+def _plan(settings: Settings, who: Who) -> Plan:
+    """Raises `UsageError` for a name that the lineup has not, and for too many."""
+    rules = wiring.rules(settings)
+    named = contest.samples(who.models, who.samples, rules.unvarying) if who.models else ()
+    if len(named) > MOST_ENTRANTS:
+        raise UsageError(f"--model and --samples: at most {MOST_ENTRANTS} can race")
+    if who.samples > 1:
+        rules = replace(rules, samples=who.samples)
+    plan = contest.plan(rules, named=named, chosen=settings.models.default)
+    lineup = wiring.lineup(settings)
+    for entrant in plan.entrants:
+        try:
+            lineup.get(entrant.model)
+        except UnknownModel as error:
+            raise UsageError(str(error)) from None
+    return plan
 
 
 def verify(
@@ -104,9 +146,11 @@ def review(settings: Settings, *, repo: Path, base: str, head: str, model: str, 
     return EXIT_VERIFIED if seen.conclusion is Conclusion.SUCCESS else exit_code(proof.verdict)
 
 
-def _open(settings: Settings, repo: Path, narrator: Narrator) -> tuple[LocalSources, DockerWorkshop]:
+def _open(
+    settings: Settings, repo: Path, narrator: Narrator, engine: Engine | None = None
+) -> tuple[LocalSources, DockerWorkshop]:
     sources = LocalSources(repo, places.state_directory(settings))
-    engine = wiring.engine(settings)
+    engine = engine or wiring.engine(settings)
     engine.collect_orphans()  # of a command that was killed
     return sources, wiring.workshop(settings, engine, sources, narrator)
 
@@ -132,14 +176,20 @@ def _review_json(seen: Review, claims: Sequence[Claim], cost: float | None) -> d
     }
 
 
-def _show_fix(console: Console, made: local.Fix) -> None:
-    if made.proof is None:
-        rows = [("no fix", made.attempt.reason), ("ending", str(made.attempt.ending))]
-        words = [("in its words", made.attempt.summary)] if made.attempt.summary.strip() else []
+def _show_fix(console: Console, made: Fix) -> None:
+    chosen = made.chosen
+    if len(made.results) > 1:
+        console.print(plain_table(list(FIX_COLUMNS), [list(row) for row in fix_rows(made.results)]))
+    if chosen.refused:
+        console.print(key_values([("the patch was refused", chosen.refused)]))
+    elif chosen.proof is None:
+        attempt = chosen.attempt
+        rows = [("no fix", attempt.reason), ("ending", str(attempt.ending))]
+        words = [("in its words", attempt.summary)] if attempt.summary.strip() else []
         console.print(key_values([*rows, *words]))
     else:
-        console.print(diff_panel(made.attempt.diff))
-        console.print(verdict_panel(made.proof, made.attempt))
+        console.print(diff_panel(chosen.attempt.diff))
+        console.print(verdict_panel(chosen.proof, chosen.attempt))
     console.print(key_values([("written to", str(made.directory))]))
 
 

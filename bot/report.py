@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 from agents.types import Attempt
+from bot.contest import Result, best, ranked, total_cost
 from sandbox.types import (
     Inconclusive,
     NoTests,
@@ -114,6 +116,51 @@ def without_proof(attempt: Attempt) -> dict[str, Any]:
         "cost_usd": attempt.cost_usd,
         "seconds": round(attempt.seconds, 3),
     }
+
+
+def fix_json(results: Sequence[Result]) -> dict[str, Any]:
+    """What `fix` tells: the keys of the one that was chosen, and where there were several, a row each."""
+    chosen = best(results)
+    keys = as_json(chosen.proof, chosen.attempt) if chosen.proof else without_proof(chosen.attempt)
+    if chosen.refused:
+        keys |= {"why": [chosen.refused], "patch": chosen.attempt.diff}
+    if len(results) == 1:
+        return keys
+    rows = [
+        {
+            "number": one.entrant.number,
+            "model": one.entrant.model,
+            "chosen": one is chosen,
+            "ending": str(one.attempt.ending),
+            "fault": one.attempt.fault,
+            "reason": one.attempt.reason,
+            "verdict": verdict_name(one.proof.verdict) if one.proof else None,
+            "refused": one.refused,
+            "cost_usd": one.attempt.cost_usd,
+            "steps": one.attempt.steps,
+            "seconds": round(one.attempt.seconds, 3),
+        }
+        for one in results
+    ]
+    return keys | {"attempts": rows, "total_cost_usd": total_cost(one.attempt for one in results)}
+
+
+FIX_COLUMNS = ("", "model", "how it ended", "verdict", "steps", "cost")
+
+
+def fix_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
+    """For people, by `FIX_COLUMNS`; the chosen one first."""
+    return [
+        (
+            "taken" if place == 0 and one.is_judged else "",
+            f"{one.entrant.model} ({one.entrant.number})",
+            str(one.attempt.ending).replace("_", " ") + (f" ({one.attempt.fault})" if one.attempt.fault else ""),
+            "refused" if one.refused else verdict_name(one.proof.verdict) if one.proof else "-",
+            str(one.attempt.steps),
+            dollars(one.attempt.cost_usd),
+        )
+        for place, one in enumerate(ranked(results))
+    ]
 
 
 def dollars(cost: float | None) -> str:

@@ -224,10 +224,11 @@ def _start(event: Commented, command: Command, config: RepoConfig | ConfigProble
     if isinstance(config, ConfigProblem):
         return Answer(topic="config_problem", number=number, config=config)
     model = command.model or config.model
-    if model and model not in policy.models:
-        return Answer(topic="unknown_model", number=number, word=model)
-    if command.verb is Verb.FIX and event.on_pull_request:
-        return Answer(topic="not_on_pull_request", number=number)
+    unknown = [name for name in (model, *command.compare) if name and name not in policy.models]
+    if unknown:
+        return Answer(topic="unknown_model", number=number, word=unknown[0])
+    if command.verb in (Verb.FIX, Verb.COMPARE) and event.on_pull_request:
+        return Answer(topic="not_on_pull_request", number=number, word=command.verb.value.removeprefix(Verb.FIX))
     if command.verb in (Verb.REVIEW, Verb.VERIFY) and not event.on_pull_request:
         return Answer(topic="not_on_issue", number=number, word=command.verb.value)
     return StartJob(
@@ -237,6 +238,7 @@ def _start(event: Commented, command: Command, config: RepoConfig | ConfigProble
         number=number,
         issue=event.issue,
         model=model,
+        compare=command.compare,
         findings=command.verb is not Verb.VERIFY,
         comment_id=event.comment_id,
     )

@@ -143,6 +143,8 @@ class StartJob:
     """None when a comment asked: the worker asks GitHub for it."""
     model: str = ""
     """The lineup's name; "" lets routing choose."""
+    compare: tuple[str, ...] = ()
+    """FIX: these models race, whatever is set otherwise."""
     comment_id: int | None = None
     """The comment to react to; None: react to the issue or pull request itself."""
     findings: bool = True

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from agents.probe.choice import fitted
 from agents.probe.shelf import Shelf
 from agents.types import AttemptLimits
+from bot.contest import Rules
 from bot.errors import UsageError
 from bot.house import House
 from bot.money.budget import Limits as MoneyLimits
-from config.models import Lineup, LineupError, default_lineup, load
+from bot.race import Lanes
+from config.models import Adapter, Lineup, LineupError, UnknownModel, default_lineup, load
 from config.settings import Settings, build_environment, build_proxies, ca_bundle, toolchain_directories
 from sandbox.cache import RunCache
 from sandbox.collection import Policy as ImagePolicy
@@ -66,6 +68,30 @@ def lineup(settings: Settings) -> Lineup:
     kept = probes(settings)
     rows = declared(settings)
     return Lineup(models={spec.name: fitted(spec, kept.load(spec)) for spec in rows})
+
+
+def rules(settings: Settings) -> Rules:
+    """Who races and who falls back. Raises `UsageError` for a name that the lineup has not."""
+    rows = lineup(settings)
+    for key, names in (("models.fallback", settings.models.fallback), ("race.models", settings.race.models)):
+        for name in names:
+            try:
+                rows.get(name)
+            except UnknownModel as error:
+                raise UsageError(f"{key}: {error}") from None
+    embedded = frozenset(spec.name for spec in rows if spec.adapter is Adapter.NONE)
+    return Rules(
+        race=settings.race.models,
+        samples=settings.race.samples,
+        fallback=settings.models.fallback,
+        at_home=embedded | frozenset(spec.name for spec in rows if spec.self_hosted),
+        unvarying=embedded,
+    )
+
+
+def lanes(settings: Settings, docker: Engine) -> Lanes:
+    """How many entrants of races work at the same time here."""
+    return Lanes(settings.race.at_once or docker.holds(container_limits(settings)))
 
 
 def probes(settings: Settings) -> Shelf:

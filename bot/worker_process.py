@@ -42,6 +42,8 @@ def worker(settings: Settings) -> None:
             draft=settings.policy.pull_request == "draft",
             limits=wiring.money_limits(settings),
             house=wiring.house(settings),
+            rules=wiring.rules(settings),
+            lanes=wiring.lanes(settings, engine),
             free_models=frozenset(spec.name for spec in wiring.lineup(settings) if spec.adapter is Adapter.NONE),
         )
         policy = wiring.image_policy(settings)

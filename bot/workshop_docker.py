@@ -90,15 +90,18 @@ class DockerWorkshop:
             body=issue.body,
         )
 
-    def attempt(self, task: Task, model: str, recorder: Recorder, config: RepoConfig, terms: Terms) -> Attempt:
+    def attempt(
+        self, task: Task, model: str, recorder: Recorder, config: RepoConfig, terms: Terms, *, label: str = ""
+    ) -> Attempt:
+        """`label` begins every line that is told of it: where several work at once."""
         spec = self._spec(model)
         base = self.tree(task.repository, task.base_commit)
         plan = plan_for(base, config)
         if plan is None:
             return _without_environment(task, spec)
         with self._environment(plan, base, task.repository) as environment:
-            self._bench.progress(f"{spec.name} works on it ({spec.strategy})")
-            narrated = Narrated(recorder, self._bench.progress)
+            self._bench.progress(f"{label}{spec.name} works on it ({spec.strategy})")
+            narrated = Narrated(recorder, lambda line: self._bench.progress(f"{label}{line}"))
             solve = strategy(spec.strategy)
             limits = self._bench.attempt_limits
             left = seconds_left(limits, Spent.of(recorder.steps()))

@@ -181,6 +181,21 @@ class Models(Group):
     self_hosted_hosts: Annotated[Words, NoDecode] = ()
     """Hosts (`llm.example.com`) and networks (`100.64.0.0/10`) that count as self-hosted, beside loopback and private
     addresses."""
+    fallback: Annotated[Words, NoDecode] = ()
+    """Models that work instead, in this order, when an endpoint gives no answer: it cannot be reached, refuses the key,
+    has no quota or no such model, its window is too small, or it declines. Never because a fix was not found. A model
+    of the house is only followed by models of the house."""
+
+
+class Race(Group):
+    """Several models, or samples of one, on the same issue at once: the first verified patch is taken."""
+
+    models: Annotated[Words, NoDecode] = ()
+    """The models that race for a job that names none; empty: `models.default` works alone."""
+    samples: int = Field(default=1, ge=1, le=8)
+    """Entrants of each model, for a job that names none."""
+    at_once: int = Field(default=0, ge=0, le=64)
+    """Entrants of all races that work at the same time; 0: as many containers as the Docker engine's memory holds."""
 
 
 class Limits(Group):
@@ -250,6 +265,7 @@ class Settings(BaseSettings):
     store: Store = Field(default_factory=Store)
     sandbox: Sandbox = Field(default_factory=Sandbox)
     models: Models = Field(default_factory=Models)
+    race: Race = Field(default_factory=Race)
     limits: Limits = Field(default_factory=Limits)
     policy: Policy = Field(default_factory=Policy)
     log: Log = Field(default_factory=Log)

@@ -36,9 +36,19 @@ _REQUEST_SECONDS = 120
 class Daemon(DaemonImages):
     """A connected engine."""
 
-    def __init__(self, client: DockerClient, docker_host: str, cpus: int, *, podman_runtime: str = "") -> None:
-        """`podman_runtime`: what Podman runs containers with; empty: it is not Podman."""
+    def __init__(
+        self,
+        client: DockerClient,
+        docker_host: str,
+        cpus: int,
+        *,
+        memory_bytes: int = 0,
+        podman_runtime: str = "",
+    ) -> None:
+        """`memory_bytes`: of the engine's machine, 0 where it does not say. `podman_runtime`: what Podman runs
+        containers with; empty: it is not Podman."""
         super().__init__(client, docker_host)
+        self.memory_bytes = memory_bytes
         self._cpus = cpus
         self._podman_runtime = podman_runtime
         self._is_podman = bool(podman_runtime)
@@ -62,7 +72,11 @@ class Daemon(DaemonImages):
                 f"No Docker engine answers at {where} ({brief(error)}). {HOW_TO_GET_ONE}"
             ) from error
         return cls(
-            client, docker_host, cpus, podman_runtime=str(info.get("DefaultRuntime") or "?") if is_podman else ""
+            client,
+            docker_host,
+            cpus,
+            memory_bytes=int(info.get("MemTotal") or 0),
+            podman_runtime=str(info.get("DefaultRuntime") or "?") if is_podman else "",
         )
 
     def close(self) -> None:

@@ -81,6 +81,10 @@ class Engine:
     def close(self) -> None:
         self._daemon.close()
 
+    def holds(self, limits: Limits) -> int:
+        """How many containers of these limits the engine's memory holds at once; at least one."""
+        return max(1, self._daemon.memory_bytes // limits.memory_bytes)
+
     def ensure_base(self, progress: Progress) -> str:
         """The reference of the base image, which the engine then has. Raises `SetupError`."""
         return images.ensure_base(self._daemon, self._config.base_image, self._config.cache_dir, progress)

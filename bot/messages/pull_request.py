@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.types import Attempt
+from bot.messages.attempts import Tried, who_tried
 from bot.messages.evidence import counts, explanation, folded_proof, headline, made_by, run_again, runs
 from bot.messages.untrusted import MAX_BODY, plain, quote
 from bot.types import IssueText
@@ -26,6 +27,8 @@ class FixReport:
     statement: Mapping[str, Any]
     """The proof's file form (`sandbox.proof.to_statement`)."""
     job: str
+    tried: tuple[Tried, ...] = ()
+    """Everybody who worked on it, the one whose patch it is first."""
 
 
 def title(issue: IssueText) -> str:
@@ -54,6 +57,7 @@ def body(report: FixReport) -> str:
         run_again(),
         "### How it was made",
         made_by(report.attempt, report.requested_by),
+        *_others(report.tried),
         _LIMITS,
     ]
     text = "\n\n".join(parts)
@@ -67,6 +71,11 @@ _LIMITS = """\
 - The tests show that the behaviour they test was wrong and is right now. They do not show that nothing else is wrong.
 - A machine wrote this patch. Read it, the new tests first, as you would read a stranger's.
 - A comment that begins with `@` and this App's name, and then `help`, lists what it can do."""
+
+
+def _others(tried: tuple[Tried, ...]) -> tuple[str, ...]:
+    """A fallback or a race: who else worked on it."""
+    return ("### Who worked on it", who_tried(tried)) if len(tried) > 1 else ()
 
 
 def _reference(report: FixReport) -> str:

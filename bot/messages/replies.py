@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from bot.commands import CommandError, Problem, Verb
+from bot.commands import MOST_ENTRANTS, CommandError, Problem, Verb
 from bot.messages.untrusted import code, inline
 
 
@@ -40,8 +40,8 @@ def unknown_model(name: str, known: tuple[str, ...]) -> str:
 
 def not_here(verb: Verb, handle: str) -> str:
     """A command on the wrong kind of thing."""
-    if verb is Verb.FIX:
-        return f"`fix` works on issues. On a pull request, `@{handle} review` and `@{handle} verify` do."
+    if verb in (Verb.FIX, Verb.COMPARE):
+        return f"{code(verb.value)} works on issues. On a pull request, `@{handle} review` and `@{handle} verify` do."
     return f"{code(verb.value)} works on pull requests. On an issue, `@{handle} fix` does."
 
 
@@ -63,19 +63,31 @@ def _problem(error: CommandError) -> str:
             return f"I do not understand {code(error.word, 40)} after the command, so I did nothing."
         case Problem.MODEL_MISSING:
             return "`with` needs the name of a model."
+        case Problem.TOO_FEW_MODELS:
+            return "`compare` needs the names of at least two models; a name twice is two samples of that model."
+        case Problem.TOO_MANY_MODELS:
+            return f"`compare` takes at most {MOST_ENTRANTS} models."
         case Problem.SEVERAL_COMMANDS:
             return "One comment, one command: I found several different ones, so I did none."
     assert_never(error.problem)
 
 
 def _usage(verb: Verb) -> str:
-    return "fix [with MODEL]" if verb is Verb.FIX else verb.value
+    match verb:
+        case Verb.FIX:
+            return "fix [with MODEL]"
+        case Verb.COMPARE:
+            return "compare MODEL MODEL"
+        case _:
+            return verb.value
 
 
 def _meaning(verb: Verb) -> str:
     match verb:
         case Verb.FIX:
             return "look for a fix of this issue; a pull request is opened only when tests prove it"
+        case Verb.COMPARE:
+            return "let these models look for a fix at once; the first patch that is verified is taken"
         case Verb.REVIEW:
             return "run the tests without and with this pull request, and say what turned red"
         case Verb.VERIFY:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from agents.types import Attempt, Ending
+from bot.messages.attempts import Tried, ending, entrants, failures, who_tried
 from bot.messages.evidence import count, counts, dollars, explanation, headline
 from bot.messages.untrusted import MAX_BODY, block, code, inline, quote
 from sandbox.types import Proof
@@ -27,6 +28,21 @@ class Working:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Racing:
+    """Several entrants at once; a model stands here once for each of its samples."""
+
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FallingBack:
+    """Endpoints gave no answer: the next model of the list works."""
+
+    failed: tuple[Attempt, ...]
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verifying:
     model: str
 
@@ -36,18 +52,10 @@ class Opened:
     pull_number: int
     proof: Proof
     cost_usd: float | None
+    """Of all that was tried."""
     draft: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tried:
-    """One attempt and what became of its patch."""
-
-    attempt: Attempt
-    proof: Proof | None = None
-    """None when there was no patch to judge."""
-    refused: str = ""
-    """Why the patch policy refused the patch; "" when it did not."""
+    tried: tuple[Tried, ...] = ()
+    """Everybody, the one whose patch it is first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +90,19 @@ class Stopped:
     by: str
 
 
-Status = Received | Working | Verifying | Opened | NotVerified | Failed | Refused | ConfigInvalid | Stopped
+Status = (
+    Received
+    | Working
+    | Racing
+    | FallingBack
+    | Verifying
+    | Opened
+    | NotVerified
+    | Failed
+    | Refused
+    | ConfigInvalid
+    | Stopped
+)
 
 
 def status(state: Status) -> str:
@@ -93,6 +113,13 @@ def status(state: Status) -> str:
         case Working(model=model, strategy=strategy):
             how = f" ({code(strategy)})" if strategy else ""
             return f"Working on a fix with {code(model)}{how}, in a container without network."
+        case Racing(models=models):
+            return (
+                f"Working on a fix with {entrants(models)} at once, each in a container of its own without network. "
+                "The first patch that is verified is taken, and the others are stopped."
+            )
+        case FallingBack(failed=failed, model=model):
+            return f"{failures(failed)}\n\nWorking on a fix with {code(model)} instead."
         case Verifying(model=model):
             return (
                 f"{code(model)} proposes a patch. Running the tests without it and with it, in fresh containers, "
@@ -125,6 +152,7 @@ def _opened(state: Opened) -> str:
         [
             f"**{headline(state.proof.verdict)}**: #{state.pull_number} is {kind} with the evidence.",
             f"{count(len(evidence.pass_to_pass), 'test')} kept green. Cost: {dollars(state.cost_usd)}.",
+            *([who_tried(state.tried)] if len(state.tried) > 1 else []),
         ]
     )
 
@@ -138,7 +166,9 @@ def _not_verified(tried: tuple[Tried, ...]) -> str:
     if len(results) == len(tried) > 0:
         return "\n\n".join(_result(attempt) for attempt in results[:_MOST_RESULTS])
     parts = ["**No pull request: no patch could be proven.** What was tried:"]
-    room = MAX_BODY // max(1, len(tried)) - 500
+    if len(tried) > 1:
+        parts.append(who_tried(tried))
+    room = (MAX_BODY - len("\n\n".join(parts))) // max(1, len(tried)) - 500
     parts.extend(_tried(one, room) for one in tried)
     parts.append("More detail in the issue (an input and what it should give) helps most. `retry` starts again.")
     return "\n\n".join(parts)
@@ -175,7 +205,7 @@ def _bill(attempt: Attempt) -> str:
 def _tried(tried: Tried, room: int) -> str:
     attempt = tried.attempt
     lines = [
-        f"### {code(attempt.model)}, {code(attempt.strategy)}: {_ending(attempt.ending)}",
+        f"### {', '.join(code(word) for word in (attempt.model, attempt.strategy) if word)}: {ending(attempt.ending)}",
         f"{inline(attempt.reason, 600)} ({_bill(attempt)})",
     ]
     if attempt.ending in _RESULTS and attempt.summary.strip():
@@ -196,26 +226,3 @@ def _folded_patch(diff: str, room: int) -> str:
     return (
         f"<details>\n<summary>The patch that was not published</summary>\n\n{block(diff, limit, 'diff')}\n\n</details>"
     )
-
-
-def _ending(ending: Ending) -> str:
-    match ending:
-        case Ending.SUBMITTED:
-            return "proposed a patch"
-        case Ending.CANNOT_REPRODUCE:
-            return "could not reproduce the problem"
-        case Ending.NEEDS_DECISION:
-            return "needs a decision of a person"
-        case Ending.GAVE_UP:
-            return "searched and found nothing"
-        case Ending.LIMIT:
-            return "reached a limit"
-        case Ending.STUCK:
-            return "went in circles"
-        case Ending.FORMAT_ERRORS:
-            return "did not keep to the form it has to answer in"
-        case Ending.MODEL_FAILED:
-            return "the model's endpoint failed"
-        case Ending.STOPPED:
-            return "was stopped"
-    assert_never(ending)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Protocol
 
 from agents.terms import Terms
 from bot import places, wiring
@@ -15,19 +17,27 @@ from bot.store import Account, Purpose, Store
 from config.settings import Settings
 
 
+class LocalTerms(Protocol):
+    """Terms by what the repository says, for the attempt of that number of one run of a command."""
+
+    def __call__(self, config: RepoConfig, number: int = 1) -> Terms: ...
+
+
 @contextmanager
-def local_terms(
-    settings: Settings, directory: str, run: str, purpose: Purpose
-) -> Iterator[Callable[[RepoConfig], Terms]]:
-    """Terms by what the repository says. Every run of a command is an attempt of its own."""
-    attempt = f"{run}-{uuid.uuid4().hex[:12]}"
+def local_terms(settings: Settings, directory: str, run: str, purpose: Purpose) -> Iterator[LocalTerms]:
+    """Every run of a command is a job of its own."""
+    job = f"{run}-{uuid.uuid4().hex[:12]}"
     account = Account(
-        attempt=attempt, job=attempt, purpose=purpose, repository_id=_id_of(directory), repository=directory[-255:]
+        attempt=job, job=job, purpose=purpose, repository_id=_id_of(directory), repository=directory[-255:]
     )
     with _store(settings) as store:
-        purse = StorePurse(store.spend, wiring.money_limits(settings), account)
-        house = wiring.house(settings)
-        yield lambda config: Terms(purse=purse, wall=house.wall(directory, config))
+        limits, house = wiring.money_limits(settings), wiring.house(settings)
+
+        def terms(config: RepoConfig, number: int = 1) -> Terms:
+            own = account if number == 1 else replace(account, attempt=f"{job}-{number}")
+            return Terms(purse=StorePurse(store.spend, limits, own), wall=house.wall(directory, config))
+
+        yield terms
 
 
 @contextmanager

@@ -30,6 +30,10 @@ class Record:
     cost_usd: float | None = None
     """None: unknown."""
     human_lines: int = 0
+    stopped: bool = False
+    """Before its own end, by a person or because another of its race was verified first: no success and no failure."""
+    verified: bool = False
+    """Its patch was found to be a fix, whether or not it was the one that was proposed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +77,11 @@ class Score:
     of_decided: Rate
     of_proposed: Rate
     of_attempted: Rate
+    """Of the attempts that came to their own end."""
+    verified: Rate
+    """Of the same: in a race a verified patch that came second is not proposed."""
+    stopped: int
+    """Attempts that did not come to their own end: in no rate, but in the cost."""
     merged_edited: int
     """Of the merged: after people changed the patch."""
     human_lines: int
@@ -103,11 +112,14 @@ def _score(model: str, records: Sequence[Record]) -> Score:
     decided = [record for record in records if record.outcome is not None]
     merged = [record for record in decided if record.outcome is not OutcomeKind.CLOSED]
     proposed = [record for record in records if record.proposed]
+    ended = [record for record in records if not record.stopped]
     return Score(
         model=model,
         of_decided=Rate(successes=len(merged), n=len(decided)),
         of_proposed=Rate(successes=len(merged), n=len(proposed)),
-        of_attempted=Rate(successes=len(merged), n=len(records)),
+        of_attempted=Rate(successes=len(merged), n=len(ended)),
+        verified=Rate(successes=sum(record.verified for record in ended), n=len(ended)),
+        stopped=len(records) - len(ended),
         merged_edited=sum(record.outcome is OutcomeKind.MERGED_EDITED for record in merged),
         human_lines=sum(record.human_lines for record in merged),
         cost_usd=_total(records),

@@ -15,6 +15,8 @@ HEADINGS = (
     "merged / decided",
     "merged / proposed",
     "merged / attempted",
+    "verified / attempted",
+    "stopped",
     "edited first",
     "$ / merged",
 )
@@ -32,6 +34,10 @@ def table(scores: Sequence[Score], *, minimum_decided: int = MINIMUM_DECIDED) ->
         f"Intervals: Wilson, {CONFIDENCE:.0%}. Decided: merged or closed by people.",
         "Which model got which task was not drawn at random: a difference may be one of the tasks.",
     ]
+    if any(one.stopped for one in scores):
+        notes.append("Stopped: by a person, or when another of its race was verified first; in no rate, in the cost.")
+    if any(one.verified.successes > one.of_proposed.n for one in scores):
+        notes.append("A race proposes one patch: another that was verified counts as verified, and as not merged.")
     if any(one.rank is None for one in scores):
         notes.append(f"No rank under {minimum_decided} decided pull requests.")
     return Table(headings=HEADINGS, rows=tuple(_row(one) for one in scores), notes=tuple(notes))
@@ -53,6 +59,8 @@ def as_json(scores: Sequence[Score], *, minimum_decided: int = MINIMUM_DECIDED) 
                 "of_decided": _rate_json(one.of_decided),
                 "of_proposed": _rate_json(one.of_proposed),
                 "of_attempted": _rate_json(one.of_attempted),
+                "verified": _rate_json(one.verified),
+                "stopped": one.stopped,
                 "cost_usd": one.cost_usd,
                 "cost_per_merged_usd": one.cost_per_merged_usd,
             }
@@ -69,6 +77,8 @@ def _row(one: Score) -> tuple[str, ...]:
         rate_text(one.of_decided),
         rate_text(one.of_proposed),
         rate_text(one.of_attempted),
+        rate_text(one.verified),
+        str(one.stopped),
         f"{one.merged_edited}/{merged}" if merged else "-",
         dollars(one.cost_per_merged_usd) if merged else "-",
     )

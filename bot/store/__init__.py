@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from bot.store.attempts import AttemptStore, AttemptView, StoreRecorder
+from bot.store.attempts import AttemptStore, AttemptView, Finished, StoreRecorder, attempt_id_for
 from bot.store.database import Clock, Database
 from bot.store.deliveries import DeliveryStore, Pending
 from bot.store.jobs import JobStore, JobView, job_id_for
-from bot.store.results import OutcomeStore, ProofStore, PublicationStore, ScoredJob
+from bot.store.results import OutcomeStore, ProofStore, PublicationStore, ScoredAttempt
 from bot.store.spend import Account, Purpose, SpendStore
+from bot.store.verdicts import Judged, VerdictStore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,7 @@ class Store:
     jobs: JobStore
     attempts: AttemptStore
     spend: SpendStore
+    verdicts: VerdictStore
     proofs: ProofStore
     publications: PublicationStore
     outcomes: OutcomeStore
@@ -35,6 +37,7 @@ class Store:
             jobs=JobStore(database),
             attempts=AttemptStore(database),
             spend=SpendStore(database),
+            verdicts=VerdictStore(database),
             proofs=ProofStore(database),
             publications=PublicationStore(database),
             outcomes=OutcomeStore(database),
@@ -45,5 +48,6 @@ class Store:
 
 
 __all__ = [
-    "Account", "AttemptView", "JobView", "Pending", "Purpose", "ScoredJob", "Store", "StoreRecorder", "job_id_for",
+    "Account", "AttemptView", "Finished", "JobView", "Judged", "Pending", "Purpose", "ScoredAttempt", "Store",
+    "StoreRecorder", "attempt_id_for", "job_id_for",
 ]  # fmt: skip

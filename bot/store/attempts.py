@@ -29,6 +29,17 @@ class AttemptView:
     """None while it goes on."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """An attempt that has ended."""
+
+    number: int
+    """Among its job's attempts, from 1."""
+    model: str
+    """The lineup's name."""
+    attempt: Attempt
+
+
 class AttemptStore:
     """All methods raise `bot.errors.StoreError`."""
 
@@ -65,14 +76,22 @@ class AttemptStore:
             connection.execute(sa.update(attempts).where(attempts.c.id == attempt_id).values(**values))
 
     def of_job(self, job_id: JobId) -> tuple[Attempt, ...]:
-        """The finished attempts of a job, in the order they began."""
-        query = (
-            sa.select(attempts.c.result)
-            .where(attempts.c.job_id == job_id, attempts.c.finished_at.is_not(None))
-            .order_by(attempts.c.started_at, attempts.c.id)
+        """The finished attempts of a job, in the order of their numbers."""
+        return tuple(one.attempt for one in self.finished(job_id))
+
+    def finished(self, job_id: JobId) -> tuple[Finished, ...]:
+        """The same, each with its number and the model that was asked for."""
+        query = sa.select(attempts.c.id, attempts.c.model, attempts.c.result).where(
+            attempts.c.job_id == job_id, attempts.c.finished_at.is_not(None)
         )
         with self._database.reading() as connection:
-            return tuple(_attempt(row.result) for row in connection.execute(query))
+            rows = connection.execute(query).all()
+        found = [Finished(number=_number(row.id), model=row.model, attempt=_attempt(row.result)) for row in rows]
+        return tuple(sorted(found, key=lambda one: one.number))
+
+    def is_begun(self, attempt_id: str) -> bool:
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(attempts.c.id).where(attempts.c.id == attempt_id)).first() is not None
 
     def named(self, name: str) -> tuple[AttemptView, ...]:
         """The attempts of the job of this name, or the one attempt of this name, in the order they began."""
@@ -132,6 +151,15 @@ def _view(row: sa.Row[tuple[object, ...]]) -> AttemptView:
         finished_at=found["finished_at"],
         result=_attempt(found["result"]) if found["finished_at"] is not None else None,
     )
+
+
+def attempt_id_for(job_id: JobId, number: int) -> str:
+    """Attempts of a job are numbered from 1."""
+    return f"{job_id}-{number}"
+
+
+def _number(attempt_id: str) -> int:
+    return int(attempt_id.rpartition("-")[2])
 
 
 def _attempt(text: str) -> Attempt:

@@ -9,13 +9,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from agents.types import Ending
 from bot.store.database import Database
-from bot.store.schema import attempts, jobs, outcomes, proofs, publications
+from bot.store.schema import attempts, jobs, outcomes, proofs, publications, verdicts
 from bot.types import JobId, JobKind, Outcome, OutcomeKind, Posted, Publication
 
 
 class ProofStore:
-    """One proof a job, as its in-toto Statement. All methods raise `bot.errors.StoreError`."""
+    """Proofs as in-toto Statements. All methods raise `bot.errors.StoreError`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -32,8 +33,17 @@ class ProofStore:
             self._database.upsert(connection, proofs, row)
 
     def load(self, job_id: JobId) -> dict[str, Any] | None:
+        """A job's proof: its own, or that of the attempt that was chosen for it."""
+        chosen = sa.select(verdicts.c.attempt_id).where(verdicts.c.job_id == job_id, verdicts.c.chosen)
+        query = sa.select(proofs.c.statement).where(sa.or_(proofs.c.job_id == job_id, proofs.c.job_id.in_(chosen)))
         with self._database.reading() as connection:
-            text = connection.execute(sa.select(proofs.c.statement).where(proofs.c.job_id == job_id)).scalar()
+            text = connection.execute(query).scalar()
+        return None if text is None else dict(json.loads(text))
+
+    def of_attempt(self, attempt_id: str) -> dict[str, Any] | None:
+        """An attempt's own, whether or not it was chosen."""
+        with self._database.reading() as connection:
+            text = connection.execute(sa.select(proofs.c.statement).where(proofs.c.job_id == attempt_id)).scalar()
         return None if text is None else dict(json.loads(text))
 
 
@@ -67,17 +77,24 @@ class PublicationStore:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoredJob:
-    """One fix job as the scoreboard counts it: its last attempt, whether it proposed, and what became of that."""
+class ScoredAttempt:
+    """One attempt of a fix job as the scoreboard counts it: its verdict, whether its patch was proposed, and what
+    became of that."""
 
     job_id: JobId
+    attempt_id: str
     repository: str
     model: str
     strategy: str
     prompt_version: str
     cost_usd: float | None
+    stopped: bool
+    """Before its own end: by a person, or because another of its race was verified first."""
+    verdict: str
+    """The verdict's name; "" where there was no patch to judge."""
     proposed: bool
     outcome: OutcomeKind | None
+    """Of the pull request that its patch was proposed in."""
     human_lines: int
 
 
@@ -100,29 +117,38 @@ class OutcomeStore:
         with self._database.writing() as connection:
             self._database.upsert(connection, outcomes, row)
 
-    def scored(self) -> tuple[ScoredJob, ...]:
-        """Every fix job that made an attempt, oldest first. Jobs on one pull request share its outcome: the last
-        of them is counted as having proposed it."""
+    def scored(self) -> tuple[ScoredAttempt, ...]:
+        """Every finished attempt of every fix job, oldest first. Jobs on one pull request share its outcome: the last
+        of them is counted as having proposed it. Only the attempt whose patch was chosen is proposed."""
         query = (
             sa.select(jobs, attempts, outcomes.c.kind.label("outcome"), outcomes.c.human_lines)
+            .add_columns(attempts.c.id.label("attempt_id"), verdicts.c.verdict, verdicts.c.chosen)
             .join(attempts, attempts.c.job_id == jobs.c.id)
+            .outerjoin(verdicts, verdicts.c.attempt_id == attempts.c.id)
             .outerjoin(outcomes, outcomes.c.job_id == jobs.c.id)
             .where(jobs.c.kind == JobKind.FIX.value, attempts.c.finished_at.is_not(None))
-            .order_by(jobs.c.created_at, jobs.c.id, attempts.c.started_at)
+            .order_by(jobs.c.created_at, jobs.c.id, attempts.c.started_at, attempts.c.id)
         )
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        return tuple(
-            ScoredJob(
-                job_id=JobId(row.job_id),
-                repository=row.repository,
-                model=row.model,
-                strategy=row.strategy,
-                prompt_version=row.prompt_version,
-                cost_usd=row.cost_usd,
-                proposed=row.pull_number is not None,
-                outcome=OutcomeKind(row.outcome) if row.outcome else None,
-                human_lines=row.human_lines or 0,
-            )
-            for row in rows
-        )
+        several = {row.job_id for row in rows if row.chosen is not None}
+        return tuple(_scored(row, is_the_jobs=bool(row.chosen) or row.job_id not in several) for row in rows)
+
+
+def _scored(row: sa.Row[Any], *, is_the_jobs: bool) -> ScoredAttempt:
+    """`is_the_jobs`: its patch is the one that the job stands for. Jobs from before verdicts were kept have one attempt
+    and no verdict."""
+    return ScoredAttempt(
+        job_id=JobId(row.job_id),
+        attempt_id=row.attempt_id,
+        repository=row.repository,
+        model=row.model,
+        strategy=row.strategy,
+        prompt_version=row.prompt_version,
+        cost_usd=row.cost_usd,
+        stopped=row.ending == Ending.STOPPED.value,
+        verdict=row.verdict or "",
+        proposed=is_the_jobs and row.pull_number is not None,
+        outcome=OutcomeKind(row.outcome) if is_the_jobs and row.outcome else None,
+        human_lines=(row.human_lines or 0) if is_the_jobs else 0,
+    )

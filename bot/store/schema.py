@@ -106,9 +106,22 @@ spend = sa.Table(
     sa.Index("ix_spend_state", "state"),
 )
 
+verdicts = sa.Table(
+    "verdicts",
+    METADATA,
+    sa.Column("attempt_id", sa.String(80), primary_key=True),
+    sa.Column("job_id", sa.String(64), nullable=False, index=True),
+    sa.Column("verdict", sa.String(32), nullable=False),
+    sa.Column("refused", sa.Text, nullable=False),
+    sa.Column("chosen", sa.Boolean, nullable=False),
+    sa.Column("judged_at", sa.Double, nullable=False),
+)
+"""Of attempts with a patch. `chosen`: it stands for its job; where verified, its patch is what was proposed."""
+
 proofs = sa.Table(
     "proofs",
     METADATA,
+    # Of the job (a review), or of the attempt (a fix: a job may have several).
     sa.Column("job_id", sa.String(64), primary_key=True),
     sa.Column("verdict", sa.String(32), nullable=False),
     sa.Column("statement", sa.Text, nullable=False),

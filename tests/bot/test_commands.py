@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import Command, CommandError, Problem, Verb, parse
+from bot.commands import MOST_ENTRANTS, Command, CommandError, Problem, Verb, parse
 
 
 @pytest.mark.parametrize("verb", list(Verb))
 def test_every_verb_is_a_command(verb: Verb) -> None:
-    assert parse(f"@redgreen {verb.value}", "redgreen") == Command(verb=verb)
+    compare = ("opus", "qwen") if verb is Verb.COMPARE else ()
+    assert parse(" ".join(["@redgreen", verb.value, *compare]), "redgreen") == Command(verb=verb, compare=compare)
 
 
 @pytest.mark.parametrize(
@@ -96,3 +97,23 @@ def test_no_comment_makes_it_raise(body: str) -> None:
 def test_a_comment_made_to_be_slow_is_not() -> None:
     parse("".join("`" * (n % 300 + 1) + "x" for n in range(400)), "redgreen")
     parse("<!--" * 16_000, "redgreen")
+
+
+@pytest.mark.parametrize(
+    ("body", "models"),
+    [
+        ("@redgreen compare opus qwen", ("opus", "qwen")),
+        ("@redgreen Compare opus, qwen and repair.", ("opus", "qwen", "repair")),
+        ("@redgreen compare qwen qwen", ("qwen", "qwen")),
+    ],
+)
+def test_a_comparison_names_its_models(body: str, models: tuple[str, ...]) -> None:
+    assert parse(body, "redgreen") == Command(verb=Verb.COMPARE, compare=models)
+
+
+def test_a_comparison_needs_two_models_and_has_a_bound() -> None:
+    for few in ("compare", "compare opus", "compare opus and ."):
+        assert parse(f"@redgreen {few}", "redgreen") == CommandError(problem=Problem.TOO_FEW_MODELS)
+    assert isinstance(parse(f"@redgreen compare {'m ' * MOST_ENTRANTS}", "redgreen"), Command)
+    many = parse(f"@redgreen compare {'m ' * (MOST_ENTRANTS + 1)}", "redgreen")
+    assert many == CommandError(problem=Problem.TOO_MANY_MODELS)

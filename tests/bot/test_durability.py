@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.errors import Fault
 from bot.store import JobView, Store
 from bot.types import Delivery, JobState
 from tests.support import durable_world as world
@@ -43,13 +44,42 @@ FIX = (
     *arrow("begin"),
     *arrow("acknowledge", *post("post_comment", "On it, asked")),
     *arrow("prepare", *post("edit_comment", "Working on a")),
-    *arrow("attempt", *CALLS),
-    *arrow("verify", *post("edit_comment", "`m` proposes a")),
+    *arrow("attempt", *CALLS, "before finishing", "finished"),
+    *arrow("verify", *post("edit_comment", "`m` proposes a"), "before judging", "judged", "chosen"),
     *arrow("commit", "before commit_files", "did commit_files"),
     *arrow("propose", *post("open_pull", "## Verified: 1")),
     *arrow("conclude", *post("edit_comment", "**Verified: 1 test")),
     *arrow("end"),
 )
+FALLBACK = (
+    *arrow(
+        "attempt",
+        "down: before finishing",
+        "down: finished",
+        *post("edit_comment", "`down`: the model's"),
+        *CALLS,
+        "before finishing",
+        "finished",
+    ),
+    *FIX[FIX.index("before verify") :],
+)
+"""From the first attempt on; before it, it is a fix like any other."""
+INSIDE_RACE = (
+    *(
+        f"{model}: {point} {n}"
+        for n in range(world.CALLS)
+        for model, calls in (("quick", world.CALLS), ("slow", world.LOSERS_CALLS))
+        for point in ("paid call", "booked call", "recorded step")
+        if n < calls
+    ),
+    "quick: before finishing",
+    "quick: finished",
+    "before judging",
+    "judged",
+    "slow: before finishing",
+    "slow: finished",
+)
+RACE = (*arrow("attempt", *INSIDE_RACE), *arrow("verify", "chosen"), *FIX[FIX.index("before commit") :])
 REVIEW = (
     *STARTING,
     *arrow("begin"),
@@ -65,7 +95,7 @@ REVIEW = (
     ),
     *arrow("end"),
 )
-FIX_WORLDS, REVIEW_WORLDS = 6, 3
+FIX_WORLDS, REVIEW_WORLDS, FALLBACK_WORLDS, RACE_WORLDS = 6, 3, 4, 6
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +207,76 @@ def assert_every_call_is_in_the_book(store: Store, deaths: tuple[str, ...], call
     assert (book.key, book.calls, book.lost, book.under_way) == (("octo/shop",), calls, lost, 0)
     assert book.usd == each * (calls - lost)
     assert book.uncertain_usd == 0.5 * lost
+
+
+def asked(words: str) -> Delivery:
+    return gh.delivery("issue_comment", gh.commented(f"@redgreen {words}"))
+
+
+@pytest.mark.parametrize(
+    ("words", "points"), [("fix with down", FALLBACK), ("compare quick slow", RACE)], ids=["fallback", "race"]
+)
+def test_the_list_of_points_from_the_first_attempt_on_is_complete(
+    words: str, points: tuple[str, ...], processes: ForkServerContext, tmp_path: Path, store: Store
+) -> None:
+    store.deliveries.append([asked(words)])
+    assert run(processes, tmp_path) == 0
+    passed = lines(tmp_path, "points.log")
+    assert tuple(passed[passed.index("before attempt") :]) == points
+
+
+@pytest.mark.parametrize("first", range(FALLBACK_WORLDS))
+def test_a_fallback_that_is_killed_goes_on_with_the_model_it_had_come_to(
+    first: int, processes: ForkServerContext, tmp_path: Path, store: Store
+) -> None:
+    store.deliveries.append([asked("fix with down")])
+    deaths = FALLBACK[first::FALLBACK_WORLDS]
+    for point in deaths:
+        assert run(processes, tmp_path, point) == -signal.SIGKILL, point
+    assert run(processes, tmp_path) == 0
+    view = only_job(store)
+    assert (view.job.state, view.reason) == (JobState.DONE, f"opened #{view.pull_number}")
+    assert [(one.model, one.fault) for one in store.attempts.of_job(view.job.id)] == [
+        ("down", Fault.UNAVAILABLE),
+        ("m", None),
+    ]
+    assert_no_stored_call_was_paid_again(tmp_path)
+    assert_every_call_is_in_the_book(store, deaths, len(lines(tmp_path, "calls.log")), 0.25)
+    assert posts(tmp_path)["post_comment"] == posts(tmp_path)["open_pull"] == 1
+    assert_no_stored_arrow_ran_again(tmp_path)
+
+
+@pytest.mark.parametrize("first", range(RACE_WORLDS))
+def test_a_race_that_is_killed_goes_on_and_opens_one_pull_request(
+    first: int, processes: ForkServerContext, tmp_path: Path, store: Store
+) -> None:
+    delivery = asked("compare quick slow")
+    store.deliveries.append([delivery])
+    deaths = RACE[first::RACE_WORLDS]
+    for point in deaths:
+        assert run(processes, tmp_path, point) == -signal.SIGKILL, point
+    store.deliveries.append([delivery])  # GitHub sends it again
+    assert run(processes, tmp_path) == 0
+
+    view = only_job(store)
+    assert (view.job.state, view.reason) == (JobState.DONE, f"opened #{view.pull_number}")
+    assert_no_stored_call_was_paid_again(tmp_path)
+    assert_no_stored_arrow_ran_again(tmp_path)
+    assert posts(tmp_path)["post_comment"] == posts(tmp_path)["open_pull"] == 1
+    rows = {row.model: row for row in store.outcomes.scored()}
+    assert (rows["quick"].verdict, rows["quick"].proposed, rows["quick"].stopped) == ("Verified", True, False)
+    assert (rows["slow"].verdict, rows["slow"].proposed, rows["slow"].stopped) == ("", False, True)
+    assert rows["slow"].cost_usd == 0.25 * world.LOSERS_CALLS
+    deaths = tuple(point.removeprefix("quick: ").removeprefix("slow: ") for point in deaths)
+    assert_every_call_is_in_the_book(store, deaths, len(lines(tmp_path, "calls.log")), 0.25)
+
+
+def assert_no_stored_call_was_paid_again(directory: Path) -> None:
+    stored: set[str] = set()
+    for point in lines(directory, "points.log"):
+        if "recorded step" in point:
+            stored.add(point.replace("recorded step", "paid call"))
+        assert point not in stored, f"{point} again after it was stored"
 
 
 def assert_no_stored_arrow_ran_again(directory: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.errors import Fault
 from agents.types import Ending
 from bot.commands import CommandError, Problem
 from bot.messages import evidence, pull_request, replies, review, status
@@ -40,6 +41,16 @@ def report(verdict: Verdict, **changes: object) -> pull_request.FixReport:
 @pytest.mark.parametrize("verdict", proofs.VERDICTS, ids=proofs.NAMES)
 def test_pull_request_body_of_each_verdict(verdict: Verdict) -> None:
     check(f"pull_request-{verdict_name(verdict)}", pull_request.body(report(verdict)))
+
+
+def test_pull_request_body_of_a_race_says_who_worked_and_what_each_cost() -> None:
+    check("pull_request-race", pull_request.body(report(proofs.VERDICTS[0], tried=tuple(proofs.tried()))))
+
+
+def test_many_attempts_with_long_patches_fit_into_one_comment() -> None:
+    long = replace(proofs.ATTEMPT, diff="+a long line of a patch\n" * 4_000)
+    tried = (status.Tried(attempt=long, proof=proofs.proof(proofs.VERDICTS[4])),) * 9
+    assert len(status.status(status.NotVerified(tried=tried))) <= MAX_BODY
 
 
 @pytest.mark.parametrize("verdict", proofs.VERDICTS, ids=proofs.NAMES)
@@ -89,6 +100,31 @@ def test_findings_of_a_model() -> None:
         ("config", status.ConfigInvalid(line=3, problem="unknown key `modell`")),
         ("config-no_line", status.ConfigInvalid(line=None, problem="the file is not UTF-8")),
         ("stopped", status.Stopped(by="ada")),
+        ("racing", status.Racing(models=("opus", "qwen", "qwen", "repair"))),
+        ("racing-samples", status.Racing(models=("qwen", "qwen"))),
+        (
+            "falling_back",
+            status.FallingBack(
+                failed=tuple(
+                    replace(
+                        proofs.ATTEMPT,
+                        ending=Ending.MODEL_FAILED,
+                        model=f"model-{fault}",
+                        fault=fault,
+                        reason=f"Words of <{fault}>.",
+                    )
+                    for fault in Fault
+                ),
+                model="qwen",
+            ),
+        ),
+        (
+            "opened-race",
+            status.Opened(
+                pull_number=13, proof=proofs.proof(proofs.VERDICTS[0]), cost_usd=0.1, tried=tuple(proofs.tried())
+            ),
+        ),
+        ("not_verified-race", status.NotVerified(tried=tuple(proofs.tried())[1:])),
     ],
 )
 def test_status_comment(name: str, state: status.Status) -> None:

@@ -102,6 +102,15 @@ def test_fix_does_not_work_on_a_pull_request() -> None:
     assert routed(comment("@redgreen fix", pull=True)) == Answer(topic="not_on_pull_request", number=3)
 
 
+def test_a_comparison_starts_one_fix_with_its_models() -> None:
+    found = routed(comment("@redgreen compare repair repair"))
+    assert isinstance(found, StartJob)
+    assert (found.kind, found.compare) == (JobKind.FIX, ("repair", "repair"))
+    assert routed(comment("@redgreen compare repair gpt-0")) == Answer(topic="unknown_model", number=3, word="gpt-0")
+    on_pull = routed(comment("@redgreen compare repair repair", pull=True))
+    assert on_pull == Answer(topic="not_on_pull_request", number=3, word="compare")
+
+
 def test_a_mistaken_command_is_answered_and_costs_no_more_than_help() -> None:
     error = CommandError(problem=Problem.UNKNOWN_COMMAND, word="fxi")
     assert intent(comment("@redgreen fxi"), POLICY) == Intent(verb=Verb.HELP, command=error)

@@ -100,6 +100,23 @@ def test_no_outcomes_at_all() -> None:
     assert score(records("m", merged=0, open_=1), minimum_decided=0)[0].rank == 1
 
 
+def test_what_was_stopped_is_in_no_rate_but_its_cost_is_counted() -> None:
+    won = Record(model="m", proposed=True, outcome=OutcomeKind.MERGED, cost_usd=0.5, verified=True)
+    second = Record(model="m", proposed=False, cost_usd=0.5, verified=True)
+    stopped = Record(model="m", proposed=False, cost_usd=0.25, stopped=True)
+    failed = Record(model="m", proposed=False, cost_usd=0.5)
+    (line,) = score([won, second, stopped, failed])
+    assert (line.of_decided.n, line.of_proposed.n, line.of_attempted.n) == (1, 1, 3)
+    assert (line.of_attempted.successes, line.verified.successes, line.verified.n, line.stopped) == (1, 2, 3, 1)
+    assert line.cost_usd == 1.75
+    notes = " ".join(table([line]).notes)
+    assert "Stopped:" in notes
+    assert "as not merged" in notes
+    told = as_json([line])["models"][0]
+    assert (told["stopped"], told["verified"]["n"], told["of_attempted"]["n"]) == (1, 3, 3)
+    assert "Stopped:" not in " ".join(table(score([won])).notes)
+
+
 def test_text_and_json_say_the_same() -> None:
     scores = score(records("Claude_Code", 53, 48))
     assert rate_text(scores[0].of_decided) == "52.5 % (53/101; 42.8-61.9)"

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,10 +18,12 @@ from typing import Any
 
 import structlog
 
+from agents.errors import Fault
 from agents.protocols import Recorder
 from agents.purse import Call
 from agents.terms import Terms
 from agents.types import Attempt, Ending, Message, Role, Step, Task, Text, Usage
+from bot.contest import Rules
 from bot.engine import Gate, QueueConfig, Steps
 from bot.fixing import Tools
 from bot.forge.protocol import CheckRun, LineComment, Permission, Remote
@@ -29,6 +32,7 @@ from bot.routing import Policy
 from bot.store import Store
 from bot.store.attempts import AttemptStore
 from bot.store.jobs import JobStore
+from bot.store.verdicts import VerdictStore
 from bot.types import DeliveryId, IssueText, Job, JobId, JobState, PullRequest, Repository, StartJob
 from bot.worker import Worker, WorkerConfig
 from bot.workshop import FileAt, Finding, Opinion
@@ -39,6 +43,7 @@ from tests.support import proofs
 from tests.support.forge import MemoryForge
 
 CALLS = 3
+LOSERS_CALLS = 2
 BASE, HEAD, OURS = CommitSha("1" * 40), CommitSha("b" * 40), CommitSha("f" * 40)
 DIFF = "diff --git a/slug.py b/slug.py\n--- a/slug.py\n+++ b/slug.py\n@@ -1 +1 @@\n-a\n+b\n"
 
@@ -103,10 +108,29 @@ class DyingJobs(JobStore):
 class DyingAttempts(AttemptStore):
     fate: Fate
 
+    def finish(self, attempt_id: str, attempt: Attempt) -> None:
+        racer = _racer(attempt)
+        self.fate.point(f"{racer}before finishing")
+        super().finish(attempt_id, attempt)
+        self.fate.point(f"{racer}finished")
+
     def record(self, attempt_id: str, step: Step) -> None:
         super().record(attempt_id, step)
         if attempt_id.endswith("-review"):
             self.fate.point("booked review")
+
+
+class DyingVerdicts(VerdictStore):
+    fate: Fate
+
+    def judged(self, attempt_id: str, job_id: JobId, statement: Mapping[str, Any], verdict: str) -> None:
+        self.fate.point("before judging")
+        super().judged(attempt_id, job_id, statement, verdict)
+        self.fate.point("judged")
+
+    def choose(self, attempt_id: str, job_id: JobId) -> None:
+        super().choose(attempt_id, job_id)
+        self.fate.point("chosen")
 
 
 @dataclass
@@ -198,7 +222,11 @@ def _plain(value: Any) -> Any:
 
 @dataclass
 class FileWorkshop:
-    """Three paid calls an attempt, one patch, and the same proof each time."""
+    """Three paid calls an attempt, one patch, and the same proof each time.
+
+    What the models of a race do is in their names: `quick` is as any other, `slow` makes two calls and then thinks
+    without an end until it is stopped; `down` has no endpoint.
+    """
 
     fate: Fate
     until_stopped: bool = False
@@ -215,19 +243,33 @@ class FileWorkshop:
 
     def attempt(self, task: Task, model: str, recorder: Recorder, config: RepoConfig, terms: Terms) -> Attempt:
         index = len(recorder.steps())
+        if model == "down":
+            return replace(proofs.ATTEMPT, model=model, ending=Ending.MODEL_FAILED, diff="", fault=Fault.UNAVAILABLE)
+        racer = f"{model}: " if model in RACERS else ""
         while index < CALLS or self.until_stopped:
             if recorder.stopped():
-                return replace(proofs.ATTEMPT, ending=Ending.STOPPED, diff="")
+                cost = 0.25 * index
+                return replace(proofs.ATTEMPT, model=model, ending=Ending.STOPPED, diff="", cost_usd=cost)
+            if not self._has_turn(model, index):
+                time.sleep(0.01)
+                continue
             held = terms.purse.hold(call_of(model))
-            self.fate.note("calls.log", str(index))
-            self.fate.point(f"paid call {index}")
+            self.fate.note("calls.log", f"{racer}{index}")
+            self.fate.point(f"{racer}paid call {index}")
             held.paid(Usage(input_tokens=10), 0.25)
-            self.fate.point(f"booked call {index}")
+            self.fate.point(f"{racer}booked call {index}")
             said = Message(role=Role.ASSISTANT, parts=(Text(text=f"step {index}"),))
             recorder.record(Step(index=index, messages=(said,), usage=Usage(input_tokens=10), cost_usd=0.25, diff=DIFF))
-            self.fate.point(f"recorded step {index}")
+            self.fate.point(f"{racer}recorded step {index}")
             index += 1
-        return replace(proofs.ATTEMPT, diff=DIFF, steps=CALLS, cost_usd=0.25 * CALLS)
+        return replace(proofs.ATTEMPT, model=model, diff=DIFF, steps=CALLS, cost_usd=0.25 * CALLS)
+
+    def _has_turn(self, model: str, index: int) -> bool:
+        """Racers take turns, so that their points have one order: a death falls between two of them."""
+        passed = self.fate.lines("points.log")
+        if model == "slow":
+            return index < LOSERS_CALLS and f"quick: recorded step {index}" in passed
+        return model != "quick" or index == 0 or f"slow: recorded step {index - 1}" in passed
 
     def police(self, diff: str) -> Patch:
         return Patch(diff=diff, changes=(FileChange(path="slug.py", part=Part.SOURCE),))
@@ -258,6 +300,13 @@ def call_of(model: str) -> Call:
     return Call(model=model, prompt_tokens=10, output_tokens=100, worst_usd=lambda output: 0.5)
 
 
+RACERS = ("quick", "slow")
+
+
+def _racer(attempt: Attempt) -> str:
+    return f"{attempt.model}: " if attempt.model in (*RACERS, "down") else ""
+
+
 def open_store(directory: Path) -> Store:
     return Store.open(f"sqlite:///{directory}/redgreen.db")
 
@@ -272,17 +321,23 @@ def make_worker(store: Store, directory: Path, kill_at: str = "", *, until_stopp
     fate = Fate(directory, kill_at)
     jobs = DyingJobs(store.database)
     attempts = DyingAttempts(store.database)
-    jobs.fate = attempts.fate = fate
+    verdicts = DyingVerdicts(store.database)
+    jobs.fate = attempts.fate = verdicts.fate = fate
     forge = FileForge(fate=fate)
     tools = Tools(
-        store=replace(store, jobs=jobs, attempts=attempts),
+        store=replace(store, jobs=jobs, attempts=attempts, verdicts=verdicts),
         workshop=FileWorkshop(fate, until_stopped),
         forges=lambda _repository: forge,
         default_model="m",
+        rules=Rules(fallback=("m",)),
     )
     queue = QueueConfig(url=f"sqlite:///{directory}/queue.db", lock_file=directory / "worker.lock", poll_seconds=0.05)
     config = WorkerConfig(
-        queue=queue, policy=Policy(models=frozenset({"m"})), poll_seconds=0.02, pauses=(0.05,), stop_seconds=10
+        queue=queue,
+        policy=Policy(models=frozenset({"m", "down", *RACERS})),
+        poll_seconds=0.02,
+        pauses=(0.05,),
+        stop_seconds=10,
     )
     return Worker(config, tools, collect_images=lambda: (OLD_IMAGE,), steps=lambda gate: DyingSteps(gate, fate))
 
@@ -290,7 +345,6 @@ def make_worker(store: Store, directory: Path, kill_at: str = "", *, until_stopp
 def live(directory: str, kill_at: str, until_stopped: bool = False) -> None:
     """The child's whole life: until the fate, a SIGTERM, or the end of every job."""
     import threading
-    import time
 
     log = Path(directory, "worker.log").open("a")  # noqa: SIM115 - for the rest of the process
     os.dup2(log.fileno(), 1)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+from agents.errors import Fault
 from agents.types import Attempt, Ending, Usage
+from bot.messages.attempts import Tried
 from sandbox.types import (
     CommitSha,
     Ended,
@@ -109,6 +112,18 @@ def usual_runs() -> tuple[TestRun, ...]:
         run(RunKind.REGRESSION, report(*kept, result(OLD, TestStatus.FAILED, failure)), exit_code=1),
         replace(run(RunKind.CANDIDATE, report(result(WITNESS, TestStatus.PASSED))), selection=(WITNESS,)),
     )
+
+
+def tried() -> Iterator[Tried]:
+    """A race of five: who won, who was not proven, who was refused, who was stopped, whose endpoint failed."""
+    yield Tried(attempt=ATTEMPT, proof=proof(VERDICTS[0]))
+    yield Tried(attempt=replace(ATTEMPT, model="opus", cost_usd=0.9), proof=proof(VERDICTS[2]))
+    yield Tried(
+        attempt=replace(ATTEMPT, model="gpt"), refused="It changes .github/workflows/x.yml, which is protected."
+    )
+    stopped = replace(ATTEMPT, ending=Ending.STOPPED, diff="", reason="It was stopped.", steps=3, cost_usd=None)
+    yield Tried(attempt=replace(stopped, model="slow"))
+    yield Tried(attempt=replace(stopped, model="down", ending=Ending.MODEL_FAILED, fault=Fault.KEY, cost_usd=0.0))
 
 
 ATTEMPT = Attempt(
