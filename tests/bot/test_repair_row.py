@@ -49,4 +49,4 @@ def test_repair_is_a_row_with_its_own_rates_and_costs_nothing(store: Store, cloc
     assert (row.cost_usd, row.cost_per_merged_usd) == (0.0, 0.0)
     shown = {cells[1]: cells for cells in table([row, lines["opus"]], minimum_decided=1).rows}
     assert shown["repair"][-1] == "$0"
-    assert shown["opus"][-1] == "$0.50"
+    assert shown["opus"][-1] == "$0.5000"

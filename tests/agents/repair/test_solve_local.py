@@ -132,8 +132,8 @@ TWO_FAULTS = {
     "shapes.py": "def area(width, height):\n    return width + height\n\n\n"
     "def border(width, height):\n    return 2 * (width - height)\n",
     "tests/test_shapes.py": "from shapes import area, border\n\n\n"
-    "def test_rectangle():\n    assert area(2, 5) == 10\n    assert area(3, 4) == 12\n"
-    "    assert border(2, 5) == 14\n    assert border(1, 4) == 10\n",
+    "def test_rectangle():\n    areas = area(2, 5), area(3, 4)\n    borders = border(2, 5), border(1, 4)\n"
+    "    assert areas == (10, 12)\n    assert borders == (14, 10)\n",
 }
 """One test that is red for two reasons: no single change turns it green."""
 
@@ -142,7 +142,7 @@ TWO_FAULTS = {
 def test_two_faults_behind_one_red_test_are_mended_together(tmp_path: Path) -> None:
     environment, recorder = DirectoryEnvironment(tmp_path, TWO_FAULTS), MemoryRecorder()
     task = Task(id="7", repository="o/r", base_commit="0" * 40, title="Red", body="")
-    attempt = solve(task, environment, None, LIMITS, recorder)
+    attempt = solve(task, environment, None, AttemptLimits(seconds=300), recorder)
     assert attempt.ending is Ending.SUBMITTED, [step.note for step in recorder.stored]
     environment.reset(attempt.diff)
     assert not environment.run_tests().red
