@@ -108,12 +108,12 @@ def asked(*cases: str) -> Expected:
 
 
 def test_ids_that_no_test_of_the_tree_can_have_are_read_in_the_output() -> None:
-    printed = "PASSED inner.py::test_1\nPASSED [100%]\nPASSED a.py::gone\n"
-    cases = ("a.py::f", "inner.py::test_1", "[100%]", "a.py::gone", "gone", "inner.py::test_2")
+    printed = "PASSED inner.py::test_1\nPASSED [100%]\nPASSED [100%]----\nPASSED a.py::gone\n"
+    cases = ("a.py::f", "inner.py::test_1", "[100%]", "[100%]----", "a.py::gone", "gone", "inner.py::test_2")
     found = reading(run(GREEN, output=printed), PYTEST, asked(*cases))
-    assert found.printed == ("inner.py::test_1", "[100%]")
+    assert found.printed == ("inner.py::test_1", "[100%]", "[100%]----")
     assert found.statuses is not None
-    assert found.statuses.keys() & set(cases) == {"a.py::f", "inner.py::test_1", "[100%]"}
+    assert found.statuses.keys() & set(cases) == {"a.py::f", "inner.py::test_1", "[100%]", "[100%]----"}
     assert reading(run(GREEN, output=printed), TestCommand(runner="go"), asked(*cases)).printed == ()
 
 
