@@ -39,7 +39,7 @@ _NOT_HERE = re.compile(
     r"\b(?:conda|mamba)\b|\blocale-gen\b|\bupdate-alternatives\b|(?:^|[\s'\"])/(?:etc|usr|lib|var|root)/|\bsudo\b"
 )
 _OF_TREE = re.compile(
-    r"(\bpip[0-9.]*\s+install\b(?:\s+-(?!e\b|-editable\b)[^\s;&|]+)*\s+)([\"']?\./?(?:\[[^\]]*\])?[\"']?)(?=\s|$)"
+    r"(\bpip[0-9.]*\s+install\b[^;&|\n]*?\s)(?<!\s-e\s)(?<!--editable\s)([\"']?\./?(?:\[[^\]]*\])?[\"']?)(?=\s|$)"
 )
 _SETUP_INSTALL = re.compile(r"(\bsetup\.py\s+)install\b")
 

@@ -18,6 +18,8 @@ from tests.support.cases import FilesView
         ("python -m pip install .", "python -m pip install -e ."),
         ("pip3 install --no-deps '.[test]' --verbose", "pip3 install --no-deps -e '.[test]' --verbose"),
         ("pip install -v --no-build-isolation ./", "pip install -v --no-build-isolation -e ./"),
+        ("pip install -r r.txt . && pip install x", "pip install -r r.txt -e . && pip install x"),
+        ("cd sub && pip install -c ../c.txt .", "cd sub && pip install -c ../c.txt -e ."),
         ("python setup.py install", "python setup.py develop"),
         ("pip install -e .", "pip install -e ."),
         ("pip install -v --editable .[dev]", "pip install -v --editable .[dev]"),
