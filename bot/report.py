@@ -70,6 +70,7 @@ def as_json(proof: Proof, attempt: Attempt | None = None) -> dict[str, Any]:
         "ignored_test_edits": list(evidence.ignored_test_edits),
         "flagged_paths": list(evidence.flagged_paths),
         "selection": evidence.selection,
+        "division": evidence.division,
         "exit_code_only": evidence.exit_code_only,
         "flakiness": [{"id": known.id, "red": known.red, "runs": known.runs} for known in evidence.flakiness],
         "signs": list(evidence.signs),

@@ -101,6 +101,8 @@ def _verdict_table(proof: Proof, attempt: Attempt | None) -> Table:
         rows.append(("evidence", "a command's exit code only: what failed, and whether any test ran, is unknown"))
     if evidence.selection:
         rows.append(("selection", evidence.selection))
+    if evidence.division:
+        rows.append(("in parts", evidence.division))
     if attempt is not None:
         rows.append(("model", f"{attempt.model} ({attempt.strategy}), {attempt.steps} steps"))
         rows.append(("cost", dollars(attempt.cost_usd)))

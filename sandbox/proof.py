@@ -158,6 +158,8 @@ def compare(old: Proof, new: Proof) -> Comparison:
         notes.append("the environment's plan is not the same")
     if before.selection != after.selection:
         notes.append(f"the selection was: {before.selection or 'all tests'}; it is: {after.selection or 'all tests'}")
+    if before.division != after.division:
+        notes.append(f"in parts, the runs were: {before.division or 'none'}; they are: {after.division or 'none'}")
     if old.tool_version != new.tool_version:
         notes.append(f"redgreen was {old.tool_version} and is {new.tool_version}")
     return Comparison(holds=not breaking, differences=(*breaking, *notes))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -87,6 +88,13 @@ def test_the_json_holds_the_keys_that_all_commands_share_and_is_serialisable() -
     assert answer["patch"] == "diff"
     assert answer["cost_usd"] == 0.25
     assert answer["seconds"] == 3.5
+
+
+def test_the_json_says_in_which_parts_the_suite_ran() -> None:
+    verdict = VERDICTS[0][0]
+    divided = replace(verdict, evidence=replace(verdict.evidence, division="All tests ran in 2 containers at once."))
+    assert as_json(proof(divided))["division"] == "All tests ran in 2 containers at once."
+    assert as_json(proof(verdict))["division"] == ""
 
 
 def test_an_unknown_cost_stays_unknown() -> None:

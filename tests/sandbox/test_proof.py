@@ -162,6 +162,13 @@ def test_another_environment_is_told_and_does_not_break_it() -> None:
     assert len(comparison.differences) == 4
 
 
+def test_other_parts_are_told_and_do_not_break_it() -> None:
+    divided = proof_of(Verified(evidence=replace(EVIDENCE, division="All tests ran in 2 containers."), red_before=()))
+    comparison = proofs.compare(proof_of(), divided)
+    assert comparison.holds
+    assert comparison.differences == ("in parts, the runs were: none; they are: All tests ran in 2 containers.",)
+
+
 @pytest.mark.parametrize(
     ("new", "word"),
     [
