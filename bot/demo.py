@@ -18,7 +18,7 @@ from rich.panel import Panel
 from rich.rule import Rule
 
 from agents.types import Attempt
-from bot import listings, wiring
+from bot import contest, listings, racing, wiring
 from bot.demo_stage import MAINTAINER, REPORTER, DemoFailed, Stage, set_up
 from bot.errors import UsageError
 from bot.localhub.domain import CheckRun, Pull
@@ -116,7 +116,7 @@ def _first_act(stage: Stage, store: Store, tell: Narrator, console: Console | No
     statement = store.proofs.load(job.job.id)
     if statement is None or job.pull_number is None:
         raise DemoFailed(f"no pull request was opened: {job.reason or _last_comment(stage, issue.number)}")
-    proof, attempt = from_statement(statement), store.attempts.of_job(job.job.id)[-1]
+    proof, attempt = from_statement(statement), contest.best(racing.stored(store, job.job.id)).attempt
     pull = hub.repository(name).pulls[job.pull_number]
     tell(f"pull request #{pull.number} is open: {pull.issue.title}")
     if console:

@@ -42,7 +42,7 @@ class Who:
 def fix(settings: Settings, *, repo: Path, base: str, issue: Path, who: Who, out: Path | None, as_json: bool) -> int:
     narrator = Narrator()
     text = local.read_text(issue, "--issue")
-    plan = _plan(settings, who)
+    plan = plan_of(settings, who)
     engine = wiring.engine(settings)
     sources, workshop = _open(settings, repo, narrator, engine)
     commit = sources.commit(base)
@@ -68,7 +68,7 @@ def fix(settings: Settings, *, repo: Path, base: str, issue: Path, who: Who, out
     return exit_code(chosen.proof.verdict) if chosen.proof else EXIT_NOT_VERIFIED
 
 
-def _plan(settings: Settings, who: Who) -> Plan:
+def plan_of(settings: Settings, who: Who) -> Plan:
     """Raises `UsageError` for a name that the lineup has not, and for too many."""
     rules = wiring.rules(settings)
     named = contest.samples(who.models, who.samples, rules.unvarying) if who.models else ()
