@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from importlib.resources import files
@@ -34,6 +35,9 @@ class Database:
             raise StoreError(_ADDRESSES)
         self.clock = clock
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._turn = threading.RLock()
+        """Of this process's writers on SQLite, which itself has no queue: whoever tries again at the right moment gets
+        its lock, and of fifty threads some never do."""
         self._engine = sa.create_engine(parsed, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
         if self.is_sqlite:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
@@ -47,7 +51,8 @@ class Database:
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """One transaction, committed durably when the block ends; on SQLite it holds the write lock from its start."""
-        with _translated(), self._engine.execution_options(**{_WRITE: True}).begin() as connection:
+        turn = self._turn if self.is_sqlite else contextlib.nullcontext()
+        with turn, _translated(), self._engine.execution_options(**{_WRITE: True}).begin() as connection:
             yield connection
 
     def upgrade(self, revision: str = "head") -> None:
@@ -90,7 +95,7 @@ def _translated() -> Iterator[None]:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, not by the driver
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -329,6 +330,30 @@ def test_two_writers_wait_for_each_other(store: Store) -> None:
     for writer in writers:
         writer.join()
     assert store.deliveries.count() == {"pending": 60}
+
+
+def test_of_fifty_writers_at_once_each_gets_its_turn(sqlite_store: Store) -> None:
+    """As many attempts that store their steps, on a slow disk: together they take longer than SQLite's lock is waited
+    for, and without a queue some would never get it."""
+    failed: list[str] = []
+
+    def write(number: int) -> None:
+        try:
+            for index in range(2):
+                with sqlite_store.database.writing() as connection:
+                    connection.execute(sa.select(METADATA.tables["steps"].c.step))
+                    time.sleep(0.08)
+                sqlite_store.attempts.record(f"a-{number}", Step(index=index, messages=()))
+        except StoreError as error:
+            failed.append(str(error))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert all(len(sqlite_store.attempts.steps(f"a-{number}")) == 2 for number in range(50))
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://h/d", "sqlite:////nowhere/at/all.db"])
