@@ -193,6 +193,7 @@ def _parts(
         attempt_limits=wiring.attempt_limits(settings),
         cache=RunCache(settings.sandbox.cache_dir / "runs"),
         budget_seconds=settings.limits.verify_seconds,
+        division=wiring.division(settings),
         progress=display.say,
     )
     return Parts(

@@ -28,6 +28,7 @@ from sandbox.engine import Engine
 from sandbox.environment import AttemptEnvironment
 from sandbox.errors import ContainerLost, SetupError
 from sandbox.runners import command_runner
+from sandbox.shards import Division
 from sandbox.swebench.records import Instance
 from sandbox.types import CommitSha, EnvironmentPlan, Limits, Progress, Proof, RepoView
 from sandbox.verify import VerifyRequest, verify
@@ -49,6 +50,7 @@ class Means:
     attempt_limits: AttemptLimits
     cache: RunCache
     budget_seconds: float
+    division: Division
     progress: Progress
 
 
@@ -100,6 +102,7 @@ class Solver:
             patch=diff,
             limits=means.container_limits,
             budget_seconds=means.budget_seconds,
+            division=means.division,
         )
         with self._first_alone(instance.instance_id):
             return verify(means.engine, request, cache=means.cache, progress=means.progress)

@@ -98,6 +98,7 @@ def containers_of(process: subprocess.Popen[str]) -> list[str]:
 
 
 @pytest.mark.docker
+@pytest.mark.timeout(1500)  # a whole evaluation, interrupted twice, on a machine that may be busy
 def test_two_models_are_solved_graded_judged_and_compared(
     eval_: Eval, script: Script, server: VendorServer, tmp_path: Path
 ) -> None:
@@ -183,9 +184,10 @@ def _check_numbers(report: dict[str, Any]) -> None:
 
 
 def _check_that_nothing_leaked(server: VendorServer) -> None:
-    """The model looked for it in the whole container; all that it was told is in its requests."""
+    """The model looked for it in the whole container, in git's objects too; what it was told is in its requests."""
     told = [json.dumps(received.body) for received in server.requests]
-    assert any("commits: 1" in text for text in told), "the look-out was carried out"
+    assert any("Lovelace" in text and "objects: /" in text for text in told), "it finds what is there"
+    assert any("commits: 1" in text for text in told)
     assert any("subject: base" in text for text in told)
     for word in (*SECRETS, "town__counter"):
         assert not [text for text in told if word in text], word
@@ -268,6 +270,7 @@ def test_samples_are_runs_of_their_own_and_an_endpoint_that_fails_is_asked_again
     assert (model["pass_at_1"]["n"], model["any_of_k"]["k"], model["any_of_k"]["successes"]) == (1, 2, 1)
     assert [sample["report"] for sample in model["samples"]] == [f"{NAME}.redgreen-{n}.json" for n in (1, 2)]
     assert sum(script.answered.values()) == 2 * CALLS
+    _check_that_nothing_leaked(server)
     for sample in (1, 2):
         place = eval_.out / "attempts" / NAME / str(sample) / CENTS
         assert {path.name for path in place.iterdir()} == {

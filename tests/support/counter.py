@@ -132,12 +132,15 @@ CALLS = 5
 """An instance takes it."""
 CALL_USD = 0.00084
 """600 tokens at 1.00, 400 cached ones at 0.10, 100 of output at 2.00 dollars a million."""
+WORDS = "'q[u]okka|b[a]ndicoot|w[o]mbat|n[u]mbat|Lovel[a]ce'"
 LOOK = (
-    "grep -rIlE 'q[u]okka|b[a]ndicoot|w[o]mbat|n[u]mbat' / --exclude-dir=proc --exclude-dir=sys --exclude-dir=usr "
-    "2>/dev/null; env | grep -E 'q[u]okka|town_''_counter'; git log --all --format='subject: %s'; git tag; "
+    f"grep -rIohE {WORDS} / --exclude-dir=proc --exclude-dir=sys --exclude-dir=usr 2>/dev/null; "
+    "for found in $(find / -type d -name objects -not -path '/proc/*' 2>/dev/null); do echo objects: $found; "
+    f"GIT_DIR=$(dirname $found) git cat-file --batch-all-objects --batch | grep -aohE {WORDS}; done; "
+    "env | grep -E 'q[u]okka|town_''_counter'; git log --all --format='subject: %s'; git tag; "
     "echo commits: $(git rev-list --all --count)"
 )
-"""What a curious model would look for."""
+"""What a curious model would look for: the words themselves, wherever they are. `Lovelace` is in base's own tests."""
 
 
 def usage(prompt: int, output: int) -> dict[str, Any]:
