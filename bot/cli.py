@@ -327,6 +327,46 @@ def probe_model(
     raise typer.Exit(probe_commands.probe(load(config), name, as_json=as_json))
 
 
+@models_app.command("route")
+def route_model(
+    repository: Annotated[str, typer.Option(help="owner/name.")] = "",
+    label: Annotated[list[str] | None, typer.Option(help="A label of the issue; may be repeated.")] = None,
+    path: Annotated[list[str] | None, typer.Option(help="A path that is named or changed; may be repeated.")] = None,
+    lines: Annotated[int, typer.Option(min=0, help="Lines of the diff, or of the issue's text.")] = 0,
+    review: Annotated[bool, typer.Option("--review", help="A review; else a fix.")] = False,
+    named: Annotated[str, typer.Option("--with", help="The model that a comment names.")] = "",
+    repo_config: Annotated[Path | None, typer.Option(help="The repository's redgreen.yml.")] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Which model would work on a job, which rule chose it, and why the ones before did not. Exit 1: none may."""
+    from bot import route_commands
+    from bot.choosing import Facts
+
+    facts = Facts(
+        repository=repository,
+        kind="review" if review else "fix",
+        labels=tuple(label or ()),
+        paths=tuple(path or ()),
+        lines=lines,
+        named=named,
+    )
+    raise typer.Exit(route_commands.explain(load(config), facts, repo_config=repo_config, as_json=as_json))
+
+
+@app.command()
+def spend(
+    since: Annotated[str, typer.Option(help="A day (2026-11-01), or a number of days (7d); default: this month.")] = "",
+    by: Annotated[str, typer.Option(help="model, repository, day or purpose.")] = "model",
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """What calls to models cost, and what the limits leave; what is unknown is said to be."""
+    from bot import spend_commands
+
+    raise typer.Exit(spend_commands.spend(load(config), since=since, by=by, as_json=as_json))
+
+
 trajectory_app = typer.Typer(help="Runs in the files of other agents: mini-swe-agent's and SWE-agent's.")
 app.add_typer(trajectory_app, name="trajectory")
 

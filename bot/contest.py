@@ -7,7 +7,7 @@ none is, the best by its verdict, then the smallest, stands for the job; it is s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from agents.errors import Fault
@@ -99,6 +99,15 @@ def plan(rules: Rules, *, named: Sequence[str], chosen: str, compare: bool = Fal
     entrants = numbered(models[:MOST_ENTRANTS])
     fallback = () if compare else fallbacks(rules, [entrant.model for entrant in entrants])
     return Plan(entrants=entrants, fallback=fallback)
+
+
+def at_home(rules: Rules) -> Rules:
+    """Of a repository whose source stays in the house: nobody else races, and nobody else follows."""
+    return replace(
+        rules,
+        race=tuple(model for model in rules.race if model in rules.at_home),
+        fallback=tuple(model for model in rules.fallback if model in rules.at_home),
+    )
 
 
 def samples(models: Sequence[str], each: int, unvarying: frozenset[str]) -> tuple[str, ...]:

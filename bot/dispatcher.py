@@ -141,9 +141,9 @@ class Dispatcher:
             return Answer(topic="nothing_to_retry", number=start.number)
         before = last.job.start
         known = self._policy.models
-        model = before.model if before.model in known else start.model
+        model, named = (before.model, before.named) if before.model in known else (start.model, False)
         compare = before.compare if known.issuperset(before.compare) else ()
-        return replace(start, model=model, compare=compare, findings=before.findings)
+        return replace(start, model=model, named=named, compare=compare, findings=before.findings)
 
     def _denied(self, event: Event, intent: Intent, forge: Forge) -> Denied | None:
         role = Permission.NONE if event.actor.is_bot else forge.permission(event.actor.login)

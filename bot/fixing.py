@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agents.terms import Terms
 from agents.types import Ending
 from bot import contest, racing
 from bot import publication as wanted
+from bot.choosing import Chosen, Facts, NoModel, Routes, choose, paths_named, unruled
 from bot.contest import Entrant, Plan, Result, Rules
 from bot.errors import BotError, ForgeNotFound
 from bot.forge.protocol import Forge
@@ -57,6 +58,8 @@ class Tools:
     limits: Limits = field(default_factory=Limits)
     """Of money."""
     house: House = field(default_factory=House)
+    routes: Routes | None = None
+    """Which model works on what; None: `default_model` on everything that names none."""
     free_models: frozenset[str] = frozenset()
     """Names that call nobody (`repair`): they work on when the month's budget is used up."""
     rules: Rules = field(default_factory=Rules)
@@ -103,7 +106,6 @@ class Fixing:
         self.tools, self.job = tools, job
         self.repository, self.number = job.start.repository, job.start.number
         self.name = self.repository.full_name
-        self.model = job.start.model or tools.default_model
         self.branch = branch_for(self.number)
 
     @property
@@ -133,17 +135,8 @@ class Fixing:
         self.say(Received(requested_by=self.job.start.requested_by))
 
     def prepare(self) -> dict[str, Any]:
-        """Who works is planned, the budget is checked, the base commit is fixed and fetched, the repository's own rules
-        are read."""
-        start = self.job.start
-        plan = contest.plan(
-            self.tools.rules,
-            named=start.compare or tuple(filter(None, (start.model,))),
-            chosen=self.model,
-            compare=bool(start.compare),
-        )
-        for entrant in plan.entrants:
-            check_budget(self.tools, self.account(entrant.number), entrant.model)
+        """The base commit is fixed and fetched, the repository's own rules are read, who works is chosen and planned,
+        and the budget is checked for them."""
         forge, branch = self.forge, self.repository.default_branch
         base = forge.branch_sha(branch)
         if base is None:
@@ -153,10 +146,15 @@ class Fixing:
             raise BotError(f"{PATH}, line {config.line}: {config.message}")
         url, token = forge.clone_url_and_token()
         self.tools.workshop.fetch(self.name, url, token, [base])
+        chosen = self.choose(config, base)
+        plan = self.planned(chosen, config)
+        for entrant in plan.entrants:
+            check_budget(self.tools, self.account(entrant.number), entrant.model)
         models = tuple(entrant.model for entrant in plan.entrants)
-        self.say(Racing(models=models) if plan.is_race else Working(model=models[0]))
+        self.say(Racing(models=models) if plan.is_race else Working(model=models[0], chosen_by=chosen.by))
         draft = self.tools.draft if config.pull_request is None else config.pull_request == "draft"
-        return {"base": base, "draft": draft, "config": config.as_json(), "plan": plan.as_json()}
+        prepared = {"base": base, "draft": draft, "config": config.as_json(), "plan": plan.as_json()}
+        return prepared | {"chosen": chosen.as_json()}
 
     def attempt(self, prepared: dict[str, Any], is_draining: Callable[[], bool]) -> dict[str, Any]:
         """Whoever was planned works on the task, each step stored when it happens. A race is decided here as well: its
@@ -202,6 +200,7 @@ class Fixing:
             tried=self.tried(),
             statement=statement,
             job=self.job.id,
+            chosen_by=self.chosen_by(prepared, self.best().entrant),
         )
         publication = wanted.pull_request(
             self.name,
@@ -234,12 +233,52 @@ class Fixing:
     def conclude_failed(self, cause: str) -> None:
         self.say(Failed(cause=cause))
 
+    # --- who works -----------------------------------------------------------------------------------------------
+
+    def choose(self, config: RepoConfig, base: CommitSha) -> Chosen:
+        """Who works. Raises `BotError` where a model that was named, or none at all, may work on it."""
+        start = self.job.start
+        text = f"{self.issue.title}\n{self.issue.body}"
+        facts = Facts(
+            repository=self.name,
+            kind="fix",
+            labels=self.issue.labels,
+            paths=paths_named(text, self.tools.workshop.paths(self.name, base)),
+            lines=len(text.splitlines()),
+            named=start.model if start.named else "",
+            configured=config.model or ("" if start.named else start.model),
+            self_hosted_only=self.tools.house.wall(self.name, config).self_hosted_only,
+        )
+        compared = [choose_or_refuse(self.tools, replace(facts, named=name)) for name in start.compare]
+        return compared[0] if compared else choose_or_refuse(self.tools, facts)
+
+    def planned(self, chosen: Chosen, config: RepoConfig) -> Plan:
+        """A race of the operator's takes the place of the default, and of nothing that somebody asked for."""
+        rules, compare = self.tools.rules, self.job.start.compare
+        if self.tools.house.wall(self.name, config).self_hosted_only:
+            rules = contest.at_home(rules)
+        named = compare or (() if chosen.is_default else (chosen.model,))
+        return contest.plan(rules, named=named, chosen=chosen.model, compare=bool(compare))
+
+    def chosen_by(self, prepared: dict[str, Any], entrant: Entrant) -> str:
+        """What an attempt's model was chosen by; "" where it is not known."""
+        plan = self.plan(prepared)
+        if entrant.number > len(plan.entrants):
+            return "the fallback list"
+        plain = prepared.get("chosen")
+        by = Chosen(**plain) if plain else None
+        return "the settings' race" if by and by.is_default and entrant.model != by.model else by.by if by else ""
+
     # --- what is stored ------------------------------------------------------------------------------------------
 
     def plan(self, prepared: dict[str, Any]) -> Plan:
         """As it was made when the job was prepared. A job from before there were plans has one model."""
         plain = prepared.get("plan")
-        return Plan.from_json(plain) if plain else Plan(entrants=contest.numbered([self.model]))
+        return (
+            Plan.from_json(plain)
+            if plain
+            else Plan(entrants=contest.numbered([self.job.start.model or self.tools.default_model]))
+        )
 
     def racing(self, prepared: dict[str, Any], draining: Callable[[], bool] = lambda: False) -> racing.Racing:
         tools, rules = self.tools, RepoConfig.from_json(prepared["config"])
@@ -252,6 +291,7 @@ class Fixing:
             rules=rules,
             terms=lambda entrant: tools.terms(self.account(entrant.number), rules),
             plan=self.plan(prepared),
+            chosen_by=lambda entrant: self.chosen_by(prepared, entrant),
             draining=draining,
         )
 
@@ -278,6 +318,15 @@ class Fixing:
         if proof is None:
             raise BotError("The job's proof is gone.")
         return proof
+
+
+def choose_or_refuse(tools: Tools, facts: Facts) -> Chosen:
+    """Raises `BotError` with the reason where no model may work on it."""
+    routes = tools.routes or unruled(tools.default_model, facts, tools.free_models)
+    found = choose(routes, facts)
+    if isinstance(found, NoModel):
+        raise BotError(found.reason)
+    return found
 
 
 def check_budget(tools: Tools, account: Account, model: str) -> None:

@@ -38,6 +38,8 @@ class Racing:
     terms: Callable[[Entrant], Terms]
     """On which its model may be called: every attempt has an account of its own."""
     plan: Plan
+    chosen_by: Callable[[Entrant], str] = lambda _entrant: ""
+    """What each model was chosen by: stored with its attempt."""
     draining: Callable[[], bool] = lambda: False
 
     def run(self, falling_back: Callable[[Sequence[Result], Entrant], None]) -> tuple[Result, ...]:
@@ -111,7 +113,7 @@ class Racing:
 
     def _attempt(self, entrant: Entrant, course: Course) -> Attempt:
         attempts, attempt_id = self.store.attempts, self._id(entrant)
-        attempts.begin(attempt_id, job_id=self.job.id, model=entrant.model)
+        attempts.begin(attempt_id, job_id=self.job.id, model=entrant.model, chosen_by=self.chosen_by(entrant))
         recorder = StoreRecorder(
             attempts,
             attempt_id,

@@ -8,8 +8,9 @@ from typing import Any
 
 from agents.types import Step
 from bot import publication as wanted
+from bot.choosing import Facts, changed_lines
 from bot.errors import BotError
-from bot.fixing import OverBudget, Tools, account_of, check_budget
+from bot.fixing import OverBudget, Tools, account_of, check_budget, choose_or_refuse
 from bot.forge.protocol import Forge
 from bot.messages import review as words
 from bot.publisher import publish
@@ -30,7 +31,6 @@ class Reviewing:
         self.tools, self.job = tools, job
         self.repository, self.number = job.start.repository, job.start.number
         self.name = self.repository.full_name
-        self.model = job.start.model or tools.default_model
 
     @property
     def forge(self) -> Forge:
@@ -70,6 +70,7 @@ class Reviewing:
         workshop.fetch(self.name, url, token, [pull["head"]])
         base = workshop.merge_base(self.name, CommitSha(pull["base"]), CommitSha(pull["head"]))
         prepared = {"base": base, "head": pull["head"], "config": config.as_json()}
+        prepared |= self.choose(config, prepared)
         asked_for = self.job.start.comment_id is not None
         return prepared | {"ignored": not asked_for and config.ignores_all(self.changed_paths(prepared))}
 
@@ -80,38 +81,67 @@ class Reviewing:
         self.tools.store.proofs.save(self.job.id, to_statement(proof), verdict_name(proof.verdict))
         return {"verdict": verdict_name(proof.verdict)}
 
-    def find(self, prepared: dict[str, Any]) -> list[dict[str, Any]]:
-        """The model's claims; empty where it was not asked for, or has no opinion.
+    def choose(self, config: RepoConfig, prepared: dict[str, Any]) -> dict[str, Any]:
+        """Who is asked for an opinion, or why nobody is: running the tests needs no model."""
+        start = self.job.start
+        diff = self.diff(prepared)
+        facts = Facts(
+            repository=self.name,
+            kind="review",
+            labels=start.issue.labels if start.issue else (),
+            paths=self.changed_paths(prepared),
+            lines=changed_lines(diff),
+            named=start.model if start.named else "",
+            configured=config.model,
+            self_hosted_only=self.tools.house.wall(self.name, config).self_hosted_only,
+        )
+        try:
+            return {"chosen": choose_or_refuse(self.tools, facts).as_json()}
+        except BotError as refused:
+            return {"unasked": str(refused)}
+
+    def model(self, prepared: dict[str, Any]) -> str:
+        """As it was chosen when the job was prepared; a job from before there were rules works as it was started."""
+        chosen = prepared.get("chosen")
+        return str(chosen["model"]) if chosen else self.job.start.model or self.tools.default_model
+
+    def find(self, prepared: dict[str, Any]) -> dict[str, Any]:
+        """The model's claims; none where it was not asked for, or has no opinion; a `problem` says why.
 
         What it said is stored before it is used: a crash after that pays nothing again. What it cost was booked when
         it was answered.
         """
         if not self.job.start.findings:
-            return []
+            return {"claims": []}
+        if prepared.get("unasked"):
+            return {"claims": [], "problem": prepared["unasked"]}
         attempts, call = self.tools.store.attempts, f"{self.job.id}-review"
         stored = attempts.steps(call)
         if not stored:
             account = account_of(self.job, call, Purpose.REVIEW)
+            model = self.model(prepared)
             try:
-                check_budget(self.tools, account, self.model)
-            except OverBudget:
-                return []  # running the tests costs nothing: the review is made, without a model's opinion
+                check_budget(self.tools, account, model)
+            except OverBudget as spent:
+                return {"claims": [], "problem": str(spent)}
             terms = self.tools.terms(account, RepoConfig.from_json(prepared["config"]))
             given = self.tools.workshop.findings(
-                self.name, CommitSha(prepared["base"]), self.diff(prepared), self.proof(), self.model, terms
+                self.name, CommitSha(prepared["base"]), self.diff(prepared), self.proof(), model, terms
             )
-            said = json.dumps([asdict(finding) for finding in given.findings])
+            said = json.dumps({"claims": [asdict(finding) for finding in given.findings], "problem": given.problem})
             step = Step(index=0, messages=(), usage=given.usage, cost_usd=given.cost_usd, note=said)
             attempts.record(call, step)
             stored = attempts.steps(call)
-        found: list[dict[str, Any]] = json.loads(stored[0].note)
-        return found
+        return _found(json.loads(stored[0].note))
 
-    def conclude(self, prepared: dict[str, Any], found: list[dict[str, Any]]) -> None:
+    def conclude(self, prepared: dict[str, Any], said: dict[str, Any] | list[dict[str, Any]]) -> None:
         """The check run, the one summary comment, and claims on lines of the diff."""
         head = CommitSha(prepared["head"])
         review = assess(self.proof(), head)
+        opinion, model = _found(said), self.model(prepared)
+        found = opinion["claims"]
         anchored = anchor([Finding(**one) for one in found], self.diff(prepared)) if found else Anchored()
+        summary = words.summary(review, anchored, model, opinion["problem"])
         publications = [
             wanted.check_run(
                 self.name,
@@ -123,10 +153,10 @@ class Reviewing:
                 summary=words.check_summary(review),
                 annotations=review.annotations,
             ),
-            wanted.review_comment(self.name, self.number, body=words.summary(review, anchored, self.model)),
+            wanted.review_comment(self.name, self.number, body=summary),
         ]
         if anchored.on_lines:
-            body, comments = words.findings_body(anchored, self.model), words.finding_comments(anchored, self.model)
+            body, comments = words.findings_body(anchored, model), words.finding_comments(anchored, model)
             publications.append(wanted.findings(self.name, self.number, head_sha=head, body=body, comments=comments))
         self.publish(*publications)
 
@@ -161,3 +191,8 @@ class Reviewing:
         if statement is None:
             raise BotError("The job's proof is gone.")
         return from_statement(statement)
+
+
+def _found(plain: dict[str, Any] | list[dict[str, Any]]) -> dict[str, Any]:
+    """Jobs under way may have stored the claims alone."""
+    return {"claims": plain, "problem": ""} if isinstance(plain, list) else {"problem": "", **plain}

@@ -239,6 +239,7 @@ def _start(event: Commented, command: Command, config: RepoConfig | ConfigProble
         issue=event.issue,
         model=model,
         compare=command.compare,
+        named=bool(command.model),
         findings=command.verb is not Verb.VERIFY,
         comment_id=event.comment_id,
     )

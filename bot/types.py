@@ -142,7 +142,9 @@ class StartJob:
     pull: PullRequest | None = None
     """None when a comment asked: the worker asks GitHub for it."""
     model: str = ""
-    """The lineup's name; "" lets routing choose."""
+    """The lineup's name; "" lets the rules choose."""
+    named: bool = False
+    """A person named the model in a comment; else it is what the repository's file said at that moment."""
     compare: tuple[str, ...] = ()
     """FIX: these models race, whatever is set otherwise."""
     comment_id: int | None = None

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from agents.probe.choice import fitted
 from agents.probe.shelf import Shelf
 from agents.types import AttemptLimits
+from agents.wall import Wall
+from bot.choosing import Routes, mistakes
 from bot.contest import Rules
 from bot.errors import UsageError
 from bot.house import House
@@ -156,6 +158,23 @@ def money_limits(settings: Settings) -> MoneyLimits:
 
 def house(settings: Settings) -> House:
     return House(repositories=settings.models.self_hosted_only, hosts=settings.models.self_hosted_hosts)
+
+
+def routes(settings: Settings, models: Lineup) -> Routes:
+    """Raises `UsageError` where the settings name a model that the lineup does not have."""
+    routing = settings.routing
+    found = Routes(
+        default=settings.models.default,
+        rules=routing.rules,
+        allowed=routing.allowed,
+        high_stakes_labels=routing.high_stakes_labels,
+        high_stakes_paths=routing.high_stakes_paths,
+        models=frozenset(models.models),
+        at_home=frozenset(spec.name for spec in models if not Wall(self_hosted_only=True).refuses(spec)),
+    )
+    for mistake in mistakes(found):
+        raise UsageError(mistake)
+    return found
 
 
 def workshop(settings: Settings, docker: Engine, sources: Sources, progress: Progress) -> DockerWorkshop:

@@ -40,6 +40,7 @@ def worker(settings: Settings) -> None:
             forges=_forges(GitHubApp(identity)),
             default_model=settings.models.default,
             draft=settings.policy.pull_request == "draft",
+            routes=wiring.routes(settings, wiring.lineup(settings)),
             limits=wiring.money_limits(settings),
             house=wiring.house(settings),
             rules=wiring.rules(settings),

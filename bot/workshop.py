@@ -35,6 +35,8 @@ class Opinion:
     usage: Usage = field(default_factory=Usage)
     cost_usd: float | None = 0.0
     """None: the price is not known."""
+    problem: str = ""
+    """Why nothing usable came, for people; "" where it did, or where nobody was asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,10 @@ class Workshop(Protocol):
         ...
 
     def merge_base(self, repository: str, one: CommitSha, other: CommitSha) -> CommitSha: ...
+
+    def paths(self, repository: str, commit: CommitSha) -> tuple[str, ...]:
+        """The files of a tree."""
+        ...
 
     def task(self, repository: Repository, issue: IssueText, base: CommitSha) -> Task: ...
 

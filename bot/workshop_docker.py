@@ -81,6 +81,9 @@ class DockerWorkshop:
     def tree(self, repository: str, revision: str) -> GitTree:
         return GitTree.at(self._bench.sources.path(repository), revision)
 
+    def paths(self, repository: str, commit: CommitSha) -> tuple[str, ...]:
+        return tuple(self.tree(repository, commit).paths())
+
     def task(self, repository: Repository, issue: IssueText, base: CommitSha) -> Task:
         return Task(
             id=f"issue-{issue.number}",
@@ -137,7 +140,7 @@ class DockerWorkshop:
     def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str, terms: Terms) -> Opinion:
         claims = self.review_call(repository, diff, proof, model, terms)
         found = tuple(Finding(path=claim.path, line=claim.line, claim=claim.claim) for claim in claims.claims)
-        return Opinion(findings=found, usage=claims.usage, cost_usd=claims.cost_usd)
+        return Opinion(findings=found, usage=claims.usage, cost_usd=claims.cost_usd, problem=claims.problem)
 
     def review_call(self, title: str, diff: str, proof: Proof, model: str, terms: Terms) -> Claims:
         """One model's opinion on a diff, with its bill; nothing where the model is `repair`, which has no opinion."""

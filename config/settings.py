@@ -26,6 +26,7 @@ from config.origins import (
     variable_origins,
 )
 from config.registries import ForwardProxies, Registries, collect, forward_proxies
+from config.routes import Rule
 from config.sizes import Size, Words
 
 PREFIX = "REDGREEN_"
@@ -198,6 +199,20 @@ class Race(Group):
     """Entrants of all races that work at the same time; 0: as many containers as the Docker engine's memory holds."""
 
 
+class Routing(Group):
+    """Which model works on what; a job's first rule that matches chooses ([models](models.md#which-model-works))."""
+
+    rules: tuple[Rule, ...] = ()
+    """`[[routing.rules]]`: each a `model`, and conditions (`repository`, `label`, `path`, `kind`, `stakes`,
+    `min_lines`, `max_lines`) that must all hold."""
+    allowed: Annotated[Words, NoDecode] = ()
+    """Models that a comment (`fix with MODEL`) or a repository's file may name; empty: every one of the lineup."""
+    high_stakes_labels: Annotated[Words, NoDecode] = ("security", "critical")
+    """Labels that make the stakes high."""
+    high_stakes_paths: Annotated[Words, NoDecode] = ()
+    """Path patterns that make the stakes high, where an issue names or a pull request changes such a path."""
+
+
 class Limits(Group):
     """What one attempt may use; checked before every call."""
 
@@ -266,6 +281,7 @@ class Settings(BaseSettings):
     sandbox: Sandbox = Field(default_factory=Sandbox)
     models: Models = Field(default_factory=Models)
     race: Race = Field(default_factory=Race)
+    routing: Routing = Field(default_factory=Routing)
     limits: Limits = Field(default_factory=Limits)
     policy: Policy = Field(default_factory=Policy)
     log: Log = Field(default_factory=Log)
@@ -376,7 +392,13 @@ def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
     """The first problem, by its key and its place; never with the value, which may be a secret."""
     first = error.errors(include_input=False, include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"][:2])
-    return f"{find_origin(key, origins)}: {key}: {first['msg']}"
+    place = "".join(f", entry {part + 1}" if isinstance(part, int) else f", {part}" for part in _in_list(first["loc"]))
+    return f"{find_origin(key, origins)}: {key}{place}: {first['msg']}"
+
+
+def _in_list(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where in a list of tables a mistake is; the words are the tables' own keys."""
+    return location[2:4] if len(location) > 2 and isinstance(location[2], int) else ()
 
 
 def _secret(group: str, key: str, value: SecretStr, file: Path | None) -> SecretStr:

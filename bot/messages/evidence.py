@@ -223,11 +223,11 @@ def dollars(cost: float | None) -> str:
     return "unknown" if cost is None else f"${cost:.4f}" if cost else "$0"
 
 
-def made_by(attempt: Attempt, requested_by: str) -> str:
+def made_by(attempt: Attempt, requested_by: str, chosen_by: str = "") -> str:
     """Who and what made the patch, and what it cost: the disclosure table."""
     rows = [
         ("asked for by", code(requested_by)),
-        ("model", code(attempt.model)),
+        ("model", f"{code(attempt.model)}{f', chosen by {inline(chosen_by, 120)}' if chosen_by else ''}"),
         ("strategy", f"{code(attempt.strategy)}, prompts {code(attempt.prompt_version or 'none')}"),
         ("cost", dollars(attempt.cost_usd)),
         ("tokens", f"{attempt.usage.input_tokens:,} in, {attempt.usage.output_tokens:,} out"),

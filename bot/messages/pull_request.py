@@ -29,6 +29,8 @@ class FixReport:
     job: str
     tried: tuple[Tried, ...] = ()
     """Everybody who worked on it, the one whose patch it is first."""
+    chosen_by: str = ""
+    """Who or what chose the model; "" where it is not known."""
 
 
 def title(issue: IssueText) -> str:
@@ -56,7 +58,7 @@ def body(report: FixReport) -> str:
         runs(report.proof),
         run_again(),
         "### How it was made",
-        made_by(report.attempt, report.requested_by),
+        made_by(report.attempt, report.requested_by, report.chosen_by),
         *_others(report.tried),
         _LIMITS,
     ]

@@ -38,12 +38,15 @@ def check_title(review: Review) -> str:
             return headline(verdict)
 
 
-def summary(review: Review, findings: Anchored = NO_FINDINGS, model: str = "") -> str:
-    """The summary comment; `findings` whose line the diff does not show are told here."""
+def summary(review: Review, findings: Anchored = NO_FINDINGS, model: str = "", problem: str = "") -> str:
+    """The summary comment; `findings` whose line the diff does not show are told here. `problem`: why no model was
+    heard."""
     parts = [f"## {check_title(review)}", *_what(review), counts(review.proof.verdict.evidence)]
     if findings.loose:
         claims = "\n".join(f"- {_place(finding)}: {inline(finding.claim, 1000)}" for finding in findings.loose)
         parts += [f"### Claims of {code(model)}, not proven, on lines outside the diff", claims]
+    if problem:
+        parts.append(f"No model's opinion is part of this: {inline(problem, 600)}")
     parts += ["### What was run", runs(review.proof), f"Head {code(review.head_sha)}. Edited in place on each push."]
     return "\n\n".join(parts)
 

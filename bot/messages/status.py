@@ -25,6 +25,8 @@ class Received:
 class Working:
     model: str
     strategy: str = ""
+    chosen_by: str = ""
+    """`rule 2: billing`, `a comment`; "" where it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +112,10 @@ def status(state: Status) -> str:
     match state:
         case Received(requested_by=login):
             return f"On it, asked by {code(login)}. This comment is edited as the work goes on."
-        case Working(model=model, strategy=strategy):
+        case Working(model=model, strategy=strategy, chosen_by=chosen_by):
             how = f" ({code(strategy)})" if strategy else ""
-            return f"Working on a fix with {code(model)}{how}, in a container without network."
+            by = f" It was chosen by {inline(chosen_by, 120)}." if chosen_by else ""
+            return f"Working on a fix with {code(model)}{how}, in a container without network.{by}"
         case Racing(models=models):
             return (
                 f"Working on a fix with {entrants(models)} at once, each in a container of its own without network. "

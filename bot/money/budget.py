@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -150,8 +151,10 @@ def _what(scope: Scope, limit: float) -> str:
 
 
 def dollars(amount: float) -> str:
-    """To the cent; what is less than a cent, to the first digit that says something."""
-    return f"${amount:.2f}" if amount == 0 or amount >= 0.01 else f"${amount:.2g}"
+    """To the cent; what is less than a cent, to the first two digits that say something."""
+    if amount == 0 or amount >= 0.01:
+        return f"${amount:.2f}"
+    return "$" + f"{amount:.{1 - math.floor(math.log10(amount))}f}".rstrip("0")
 
 
 def month_start(now: float) -> float:

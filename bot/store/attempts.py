@@ -46,12 +46,13 @@ class AttemptStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, attempt_id: str, *, job_id: JobId, model: str) -> None:
+    def begin(self, attempt_id: str, *, job_id: JobId, model: str, chosen_by: str = "") -> None:
         """Idempotent: an attempt that goes on after a crash is the same attempt."""
         row = {
             "id": attempt_id,
             "job_id": job_id,
             "model": model,
+            "chosen_by": chosen_by,
             "strategy": "",
             "prompt_version": "",
             "ending": "",

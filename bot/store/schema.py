@@ -63,6 +63,7 @@ attempts = sa.Table(
     sa.Column("id", sa.String(80), primary_key=True),
     sa.Column("job_id", sa.String(64), nullable=False, index=True),
     sa.Column("model", sa.String(100), nullable=False),
+    sa.Column("chosen_by", sa.String(200), nullable=False, server_default=""),
     sa.Column("strategy", sa.String(32), nullable=False),
     sa.Column("prompt_version", sa.String(64), nullable=False),
     sa.Column("ending", sa.String(32), nullable=False),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from agents.models import build
 from agents.strategies import PROMPT_VERSIONS
+from agents.terms import OPEN
 from bot import evaluation_inputs, local, places, wiring
 from bot.errors import UsageError
 from bot.evaluation import Evaluation, Setting
@@ -122,7 +123,7 @@ def _specs(settings: Settings, options: TrialOptions) -> tuple[ModelSpec, ...]:
     except UnknownModel as error:
         raise UsageError(f"--model: {error}") from None
     for spec in specs:
-        build(spec, model_key(spec.key_variable))
+        build(spec, model_key(spec.key_variable), OPEN)  # for its complaints; it calls nobody
         if reason := unpriced(settings, spec, options.limit_usd):
             raise UsageError(f"--model: {reason}")
     return specs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.models.prices import cost
+from agents.models.prices import cost, worst_cost
 from agents.types import Usage
 from config.models import ModelSpec, default_lineup, load
 
@@ -72,3 +72,73 @@ def test_each_preset_with_a_provider_is_in_the_table(spec: ModelSpec) -> None:
     price = cost(spec, Usage(input_tokens=1000, output_tokens=1000))
     assert price is not None
     assert price > 0
+
+
+# --- tiers by the length of the whole prompt: the shipped table's numbers of 2026-11 -----------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "above", "low", "high"),
+    [("claude-haiku", 100_000, (0.1, 0.5), (0.5, 2.5)), ("gemini-pro", 200_000, (2.0, 12.0), (4.0, 18.0))],
+)
+def test_a_presets_tier_holds_for_the_whole_call_above_its_length(
+    name: str, above: int, low: tuple[float, float], high: tuple[float, float]
+) -> None:
+    spec = default_lineup().get(name)
+
+    def of(prompt: int) -> float:
+        found = cost(spec, Usage(input_tokens=prompt, output_tokens=1_000))
+        assert found is not None
+        return found
+
+    assert of(above) == pytest.approx((above * low[0] + 1_000 * low[1]) / 1e6)
+    assert of(above + 1) == pytest.approx(((above + 1) * high[0] + 1_000 * high[1]) / 1e6)
+
+
+def test_what_came_from_the_cache_is_in_the_length_that_decides_the_tier() -> None:
+    spec = default_lineup().get("claude-haiku")
+    cached = Usage(input_tokens=150_000, cache_read_tokens=149_000, output_tokens=0)
+    assert cost(spec, cached) == pytest.approx((1_000 * 0.5 + 149_000 * 0.05) / 1e6)
+
+
+def test_thinking_is_paid_as_output_once() -> None:
+    spec = default_lineup().get("gemini-pro")
+    thought = Usage(input_tokens=1_000, output_tokens=500, reasoning_tokens=400)
+    assert cost(spec, thought) == cost(spec, Usage(input_tokens=1_000, output_tokens=500))
+
+
+# --- the worst case ----------------------------------------------------------------------------------------------
+
+
+def test_the_worst_case_is_a_prompt_that_is_written_to_the_cache_at_its_tier() -> None:
+    opus = default_lineup().get("claude-opus")
+    assert worst_cost(opus, 100_000, 1_000) == pytest.approx((100_000 * 5 + 1_000 * 20) / 1e6)
+    haiku = default_lineup().get("claude-haiku")
+    assert worst_cost(haiku, 100_001, 1_000) == pytest.approx((100_001 * 0.625 + 1_000 * 2.5) / 1e6)
+
+
+@pytest.mark.parametrize("spec", [s for s in default_lineup() if s.price_provider or s.price], ids=lambda s: s.name)
+def test_no_call_costs_more_than_its_worst_case(spec: ModelSpec) -> None:
+    for prompt in (100, 99_999, 150_001, 250_000, 300_000):
+        worst = worst_cost(spec, prompt, 2_000)
+        assert worst is not None
+        for read, written in ((0, 0), (prompt, 0), (0, prompt), (prompt // 2, prompt // 3)):
+            for output in (0, 1_999, 2_000):
+                usage = Usage(
+                    input_tokens=prompt, output_tokens=output, cache_read_tokens=read, cache_write_tokens=written
+                )
+                real = cost(spec, usage)
+                assert real is not None
+                assert real <= worst + 1e-12
+
+
+def test_the_worst_case_of_a_given_price_looks_at_lower_tiers_too() -> None:
+    cheaper = "[[models.m.price.tiers]]\nabove = 1000\ninput = 1\noutput = 1\n"
+    spec = row(f"{PRICE}cache_write = 5\n{cheaper}")
+    assert worst_cost(spec, 1_000, 100) == pytest.approx((1_000 * 5 + 100 * 20) / 1e6)
+    assert worst_cost(spec, 1_001, 100) == pytest.approx((1_000 * 5 + 100 * 20) / 1e6)
+    assert worst_cost(spec, 9_000, 0) == pytest.approx(9_000 / 1e6)
+
+
+def test_the_worst_case_of_an_unknown_price_is_unknown() -> None:
+    assert worst_cost(default_lineup().get("qwen3-coder-plus"), 10, 10) is None

@@ -128,7 +128,16 @@ def test_months_are_calendar_months_in_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "shown"), [(0.0, "$0.00"), (0.0042, "$0.0042"), (0.01, "$0.01"), (1.239, "$1.24"), (1234.5, "$1234.50")]
+    ("amount", "shown"),
+    [
+        (0.0, "$0.00"),
+        (0.0042, "$0.0042"),
+        (0.0000312, "$0.000031"),
+        (0.001, "$0.001"),
+        (0.01, "$0.01"),
+        (1.239, "$1.24"),
+        (1234.5, "$1234.50"),
+    ],
 )
 def test_dollars_never_round_something_to_nothing(amount: float, shown: str) -> None:
     assert dollars(amount) == shown

@@ -53,6 +53,16 @@ def test_many_attempts_with_long_patches_fit_into_one_comment() -> None:
     assert len(status.status(status.NotVerified(tried=tried))) <= MAX_BODY
 
 
+def test_a_pull_request_says_who_chose_the_model() -> None:
+    check("pull_request-by_rule", pull_request.body(report(proofs.VERDICTS[0], chosen_by="rule 2: billing_*x*")))
+
+
+def test_a_review_says_why_no_model_was_heard() -> None:
+    assessed = assess(proofs.proof(proofs.VERDICTS[0], *proofs.usual_runs()), proofs.HEAD)
+    problem = "This repository's limit of $5.00 a month is used up: $5.01 are spent. opus was not asked."
+    check("review-no_opinion", review.summary(assessed, problem=problem))
+
+
 @pytest.mark.parametrize("verdict", proofs.VERDICTS, ids=proofs.NAMES)
 def test_not_verified_comment_of_each_verdict(verdict: Verdict) -> None:
     tried = status.Tried(attempt=proofs.ATTEMPT, proof=proofs.proof(verdict))
@@ -87,6 +97,7 @@ def test_findings_of_a_model() -> None:
     [
         ("received", status.Received(requested_by="ada")),
         ("working", status.Working(model="opus", strategy="loop")),
+        ("working-by_rule", status.Working(model="opus", chosen_by="rule 2: billing_*x*")),
         ("working-no_strategy", status.Working(model="repair")),
         ("verifying", status.Verifying(model="opus")),
         ("opened", status.Opened(pull_number=13, proof=proofs.proof(proofs.VERDICTS[0]), cost_usd=None)),

@@ -238,6 +238,9 @@ class FileWorkshop:
     def merge_base(self, repository: str, one: CommitSha, other: CommitSha) -> CommitSha:
         return BASE
 
+    def paths(self, repository: str, commit: CommitSha) -> tuple[str, ...]:
+        return ("slug.py",)
+
     def task(self, repository: Repository, issue: IssueText, base: CommitSha) -> Task:
         return Task(id="t", repository=repository.full_name, base_commit=base, title=issue.title, body=issue.body)
 
