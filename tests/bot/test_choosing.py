@@ -220,7 +220,7 @@ TREE = ("README.md", "src/shop/cart.py", "src/shop/slug.py", "tests/slug.py", "w
         ("shop/slug.py is wrong, tests/slug.py is right", ("src/shop/slug.py", "tests/slug.py")),
         ("slug.py and index.ts are two files each", ()),
         ("src\\shop\\cart.py on Windows", ("src/shop/cart.py",)),
-        ("../../etc/passwd, cart, .py, src/shop/, /home/me/src/shop/cart.py", ()),
+        ("../../etc/passwd, cart, .py, src/shop/, /srv/me/src/shop/cart.py", ()),
         ("README.md", ("README.md",)),
         ("", ()),
     ],
