@@ -12,9 +12,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from agents.errors import Fault
 from agents.types import Attempt, Ending, Message, Reasoning, Role, Step, Text, ToolCall, ToolResult, Usage
 from bot.errors import StoreError
-from bot.store import Store, StoreRecorder, job_id_for
+from bot.store import Store, StoreRecorder, attempt_id_for, job_id_for
 from bot.store.database import Database
 from bot.store.schema import METADATA
 from bot.types import (
@@ -267,6 +268,44 @@ def test_the_scoreboard_sees_attempted_proposed_and_decided(store: Store, clock:
     assert (rows[tried].proposed, rows[tried].outcome) == (False, None)
     assert (rows[proposed].outcome, rows[proposed].human_lines) == (OutcomeKind.MERGED_EDITED, 4)
     assert rows[proposed].cost_usd == 0.5
+
+
+def test_a_race_is_scored_by_each_attempt_and_only_the_chosen_one_is_proposed(store: Store, clock: Time) -> None:
+    job = accepted(store)
+    first, second, third = (attempt_id_for(job, number) for number in (1, 2, 3))
+    for name, made in (
+        (first, attempt(model="a")),
+        (second, attempt(model="b")),
+        (third, attempt(model="c", ending=Ending.STOPPED, fault=Fault.QUOTA)),
+    ):
+        store.attempts.begin(name, job_id=job, model=made.model)
+        store.attempts.finish(name, made)
+    store.verdicts.refused(first, job, "It changes a workflow.")
+    store.verdicts.judged(second, job, {"n": 1}, "Verified")
+    judged = store.verdicts.of_job(job)
+    clock.now += 5
+    store.verdicts.judged(second, job, {"n": 2}, "NotFixed")
+    assert store.verdicts.of_job(job) == judged, "who was first stays first"
+    assert store.proofs.load(job) is None
+    for _ in range(2):
+        store.verdicts.choose(second, job)
+    assert {name: one.chosen for name, one in store.verdicts.of_job(job).items()} == {first: False, second: True}
+    assert store.proofs.load(job) == store.proofs.of_attempt(second) == {"n": 1}
+    store.jobs.proposed(job, 12)
+    store.outcomes.record(
+        7, job, Outcome(repository="octo/shop", pull_number=12, kind=OutcomeKind.MERGED, human_lines=3)
+    )
+    rows = {row.model: row for row in store.outcomes.scored()}
+    assert [(rows[m].verdict, rows[m].proposed, rows[m].stopped, rows[m].human_lines) for m in "abc"] == [
+        ("", False, False, 0),
+        ("Verified", True, False, 3),
+        ("", False, True, 0),
+    ]
+    assert (rows["b"].outcome, rows["a"].outcome) == (OutcomeKind.MERGED, None)
+    assert [(one.number, one.model) for one in store.attempts.finished(job)] == [(1, "a"), (2, "b"), (3, "c")]
+    assert store.attempts.of_job(job)[2].fault is Fault.QUOTA
+    assert store.attempts.is_begun(first)
+    assert not store.attempts.is_begun(attempt_id_for(job, 4))
 
 
 # --- the database itself -----------------------------------------------------------------------------------------
