@@ -83,8 +83,8 @@ def _weight(file: File, node: cst.CSTNode, weights: Mapping[int, float]) -> floa
 
 
 def _reached(file: File, statement: cst.CSTNode, weights: Mapping[int, float]) -> float:
-    """An `else`-less head or a `def` that has no line event of its own counts as its first executed line."""
-    if isinstance(statement, (cst.FunctionDef, cst.Try, cst.ExceptHandler)):
+    """A head that has no line event of its own (`def`, `try`, `while True`) counts as its likeliest line."""
+    if isinstance(statement, (cst.FunctionDef, cst.Try, cst.ExceptHandler, cst.While)):
         return 0.8 * max((weights.get(line, 0.0) for line in file.lines(statement)), default=0.0)
     return 0.0
 

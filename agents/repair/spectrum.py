@@ -11,7 +11,7 @@ from agents.repair.types import Lines
 Suspicion = Mapping[str, Mapping[int, float]]
 """Path -> line -> 0..1."""
 
-NAMED_IN_TRACEBACK = 1.25
+NAMED_IN_TRACEBACK = 2.0
 """A line that a traceback in the issue or a failure names weighs this much more (at most 1 in the end)."""
 
 

@@ -224,6 +224,12 @@ def test_suspicion_orders_candidates_and_lines_without_it_have_none() -> None:
     assert [c.score for c in found] == sorted((c.score for c in found), reverse=True)
 
 
+def test_a_loop_head_that_is_compiled_away_has_the_suspicion_of_its_body() -> None:
+    source = "def f(queue):\n    while True:\n        queue.pop()\n"
+    found = propose({"a.py": source}, {"a.py": {1: 0.5, 3: 1.0}})
+    assert source.replace("True", "queue") in {apply(source, candidate.edits) for candidate in found}
+
+
 def test_nesting_that_would_end_this_process_gives_no_candidates() -> None:
     assert propose({"a.py": "x = " + "-" * 100_000 + "1\n"}, {"a.py": {1: 1.0}}) == []
 
