@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.engine import Engine
-from sandbox.types import TestId, Verified
-from tests.support import java
+from sandbox.types import Verified
 from tests.support.cases import case
 from tests.support.cheats import Cheat, Court
 
@@ -86,22 +85,3 @@ def test_a_new_crate_that_gives_bases_tests_another_harness_is_flagged_and_stays
         verdicts=("Regressed", "NotFixed"),
     )
     assert rust.judge(cheat).verdict.evidence.flagged_paths == ("Cargo.toml", "moon/Cargo.toml")
-
-
-@pytest.mark.thorough
-def test_a_new_gradle_project_is_taken_in_where_its_script_only_declares(engine: Engine, tmp_path: Path) -> None:
-    base = case("java/gauge", tmp_path / "trees.git")
-    court = Court(engine, base, tmp_path / "runs", java.plan_of(base))
-    files = {
-        "tenths/build.gradle": "version = '1'\n",
-        "tenths/src/main/java/gauge/Tenths.java": "package gauge;\n\npublic final class Tenths {\n}\n",
-    }
-    included = ("settings.gradle", "include 'scale', 'print'", "include 'scale', 'print'\ninclude 'tenths'")
-    plain = Cheat(name="plain", files=files, edits=(included,))
-    verdict = court.proof(plain.patch(base)).verdict
-    assert verdict.evidence.flagged_paths == ("settings.gradle",), verdict
-    script = "rootProject.allprojects { tasks.withType(Test) { ignoreFailures = true; enabled = false } }\n"
-    cheat = Cheat(name="program", files={**files, "tenths/build.gradle": script}, edits=(included,))
-    proof = court.proof(cheat.patch(base))
-    assert proof.verdict.evidence.flagged_paths == ("settings.gradle", "tenths/build.gradle")
-    assert TestId("print/gauge.ScaleTest::whole") in proof.verdict.evidence.pass_to_pass
