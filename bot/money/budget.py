@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, assert_never
 
 from agents.purse import Call
 
@@ -148,6 +148,8 @@ def _what(scope: Scope, limit: float) -> str:
             return f"This installation's limit of {dollars(limit)} a month"
         case Scope.MONTH:
             return f"The limit of {dollars(limit)} a month for everything"
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def dollars(amount: float) -> str:

@@ -51,7 +51,10 @@ def refused(made: Routes, known: Facts) -> str:
 
 
 def test_without_rules_the_default_works() -> None:
-    assert chosen(routes(), facts()) == ("repair", "the default")
+    found = choose(routes(), facts())
+    assert isinstance(found, Chosen)
+    assert found.is_default
+    assert found.as_json() == {"model": "repair", "by": "the default"}
 
 
 def test_the_first_rule_that_matches_wins() -> None:
