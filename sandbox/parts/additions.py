@@ -19,8 +19,11 @@ _ACT_AROUND = frozenset({"buildSrc", "build-logic", "gradle", "META-INF"})
 
 
 def own_directory(base: RepoView, path: str) -> str:
-    """The directory of a new file, where base has nothing in it or below; "" where it acts on anything of base's."""
+    """The directory that a new file acts on, where base has nothing in it or below; "" where it has."""
     *directories, _ = path.split("/")
+    if "node_modules" in directories:
+        # Installed packages serve what stands around their directory.
+        directories = directories[: directories.index("node_modules")]
     if not directories or any(name.startswith(".") or name in _ACT_AROUND for name in directories):
         return ""
     directory = "/".join(directories)

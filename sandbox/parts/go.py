@@ -14,7 +14,10 @@ _ASSERTIONS = re.compile(
 )
 """Modules that say whether a test is red."""
 _REPLACE = re.compile(r"^[ \t]*(?:replace[ \t]+)?(\S+)(?:[ \t]+v\S+)?[ \t]*=>", re.MULTILINE)
-_MODULE = re.compile(r"^[ \t]*module[ \t]+[\"`]?([^\s\"`]+)", re.MULTILINE)
+_MODULE = re.compile(r"^[ \t]*module\b[ \t]*(?:\(\s*)?[\"`]?([^\s\"`()]+)", re.MULTILINE)
+_ESCAPED = re.compile(rb"\"[^\"\n]*\\")
+"""A name that only the go command reads as it is meant."""
+_MANIFEST_COMMENT = re.compile(rb"//.*")
 _COMMENT = re.compile(rb"//(?!go:).*")
 _LINKNAME = re.compile(rb"^//go:linkname\s+\S+\s+(?:testing|testing/\S+)\.", re.MULTILINE)
 _IMPORTS = re.compile(
@@ -49,7 +52,10 @@ def _sign(base: RepoView, patched: RepoView, path: str) -> str:
         added = _replaced(after) - _replaced(before)
         chosen = sorted(module for module in added if _ASSERTIONS.search(module))
         chosen = chosen or sorted(_named(after) - _named(before))
-        return f"{path}: replaces {chosen[0]}, which decides whether a test is red" if chosen else ""
+        if chosen:
+            return f"{path}: replaces {chosen[0]}, which decides whether a test is red"
+        hidden = _ESCAPED.search(after) and not _ESCAPED.search(before)
+        return f"{path}: writes a name in escapes, which hides what it replaces" if hidden else ""
     if "vendor" in path.split("/")[:-1] and _ASSERTIONS.match(path.partition("vendor/")[2].rpartition("/")[0]):
         return f"{path}: changes a vendored module that decides whether a test is red"
     if not name.endswith(".go"):
@@ -62,12 +68,12 @@ def _sign(base: RepoView, patched: RepoView, path: str) -> str:
 
 
 def _replaced(data: bytes) -> frozenset[str]:
-    return frozenset(_REPLACE.findall(_COMMENT.sub(b"", data).decode("utf-8", "replace")))
+    return frozenset(_REPLACE.findall(_MANIFEST_COMMENT.sub(b"", data).decode("utf-8", "replace")))
 
 
 def _named(data: bytes) -> frozenset[str]:
     """A module of the tree that calls itself what tests are judged with: a workspace would take it for that."""
-    names = _MODULE.findall(_COMMENT.sub(b"", data).decode("utf-8", "replace"))
+    names = _MODULE.findall(_MANIFEST_COMMENT.sub(b"", data).decode("utf-8", "replace"))
     return frozenset(name for name in names if _ASSERTIONS.search(name))
 
 

@@ -46,11 +46,15 @@ def plain(base: RepoView, patched: RepoView, path: str) -> bool:
 
 
 def gathers(base: RepoView, patched: RepoView, path: str) -> bool:
-    """A reactor or a build's settings name its directory, or the settings look for directories."""
+    """A reactor or a build's settings name its directory, or the settings look for directories; a project of base's
+    has it for its parent; or JUnit looks for it wherever resources are."""
     directory, _, name = path.rpartition("/")
     views = (base, patched)
+    if name == "junit-platform.properties":
+        return True
     if name == "pom.xml":
-        return any(directory in java_poms.modules(view, pom) for view in views for pom in java_poms.files(view))
+        named = any(directory in java_poms.modules(view, pom) for view in views for pom in java_poms.files(view))
+        return named or any(java_poms.parent(base, pom) == path for pom in java_poms.files(base))
     if not name.endswith((".gradle", ".gradle.kts")):
         return False
     lines = [line for view in views for file in (*_SETTINGS, *_BUILDS) for line in _lines(view, file)]

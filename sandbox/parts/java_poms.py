@@ -58,6 +58,12 @@ def files(view: RepoView) -> Iterator[str]:
     return (path for path in view.paths() if path.rpartition("/")[2] == "pom.xml")
 
 
+def parent(view: RepoView, path: str) -> str:
+    """Where a pom looks for its parent before any repository; "" where it has none."""
+    root = _read(view, path)
+    return _parent(root, path) if root is not None and _has(root, "parent") else ""
+
+
 def _parent(root: ElementTree.Element, path: str) -> str:
     parent = next(child for child in root if _name(child) == "parent")
     place = _first(parent, "relativePath") or "../pom.xml"

@@ -19,7 +19,8 @@ SECTIONS = (
     "ts-node", "swc", "wireit", "jspm", "lint-staged", "directories",
 )  # fmt: skip
 """What decides how tests are started and transformed. The dependencies do not: the image has base's."""
-TEST_PLACES = frozenset({"test", "tests", "__tests__", "spec", "fixtures", "__fixtures__", "testdata"})
+_FIXTURES = frozenset({"fixtures", "__fixtures__", "testdata"})
+TEST_PLACES = frozenset({"test", "tests", "__tests__", "spec", *_FIXTURES})
 _LOADERS = re.compile(r"\.pnp\.[cm]?js$|\.pnp\.loader\.mjs$")
 
 
@@ -38,18 +39,28 @@ def _plain(_base: RepoView, patched: RepoView, path: str) -> bool:
 
 
 def _gathers(base: RepoView, _patched: RepoView, path: str) -> bool:
-    return node_additions.gathers(base, path)
+    # Mocha before 8 loads this one by itself.
+    return path == "test/mocha.opts" or node_additions.gathers(base, path)
 
 
-def _sign(_base: RepoView, _patched: RepoView, path: str) -> str:
+def _sign(base: RepoView, _patched: RepoView, path: str) -> str:
     *directories, name = path.split("/")
     if "node_modules" in directories:
         above = directories[: directories.index("node_modules")]
-        if TEST_PLACES.isdisjoint(above):
+        of_tests = path.startswith("test/") or "tests" in directories or RULES.is_test(path)
+        if TEST_PLACES.isdisjoint(above) or (not of_tests and _runs_beneath(base, "/".join(above))):
             return f"{path}: takes the place of an installed package"
     if _LOADERS.search(name):
         return f"{path}: decides what every import loads"
     return ""
+
+
+def _runs_beneath(base: RepoView, directory: str) -> bool:
+    """Base has programs there that are no fixtures: its tests, and they would find the package."""
+    return any(
+        path.startswith(f"{directory}/") and path.endswith(SUFFIXES) and _FIXTURES.isdisjoint(path.split("/"))
+        for path in base.paths()
+    )
 
 
 def _suffixed(*stems: str) -> tuple[str, ...]:

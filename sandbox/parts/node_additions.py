@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from sandbox.parts import node_imports
 from sandbox.types import RepoView
 
 _OF_A_PACKAGE = frozenset({"scripts", "config", "directories", "lint-staged", "wireit"})
@@ -23,12 +24,18 @@ _KEY = re.compile(
     r"[ \t\n]{0,200}"
 )
 """Not the `workspace:*` of a dependency."""
+_MADE = re.compile(r"\b(?:projects|workspace)\b[ \t\n]{0,20}[,}=]")
+"""In a program: a list that was made before, or is given afterwards."""
+_ELSEWHERE = re.compile(r"\b(?:projects|workspaces?)\b")
+"""In what a configuration loads: whatever it takes in."""
 _QUOTED = re.compile(
     r"\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'|`([^`\n]{1,300})`|^[ \t]*-[ \t]+([^\s'\"#]{1,300})", re.MULTILINE
 )
 _LOOKS = re.compile(r"readdir|glob|walk|find", re.IGNORECASE)
 """What looks on the disk for what there is below the directories that it names."""
 _LARGEST = 200_000
+_MOST_LOADED = 200
+"""Files."""
 _LONGEST = 4_000
 """Characters of one value."""
 
@@ -53,11 +60,13 @@ def gathers(base: RepoView, path: str) -> bool:
 
 def _places(view: RepoView) -> Iterator[str]:
     """Patterns and directories from the root; `**` where they cannot be read."""
-    for path in view.paths():
-        if "node_modules/" in path or not _GATHERING.search(path):
-            continue
-        text = (view.read(path) or b"").decode("utf-8", "replace")
-        if len(text) > _LARGEST:
+    known = frozenset(path for path in view.paths() if "node_modules/" not in path)
+    gathering = [path for path in sorted(known) if _GATHERING.search(path)]
+    if any(_ELSEWHERE.search(_text(view, path)) for path in _loaded(view, gathering, known)):
+        yield "**"
+    for path in gathering:
+        text = _text(view, path)
+        if len(text) > _LARGEST or (path.endswith(node_imports.SUFFIXES) and _MADE.search(text)):
             yield "**"
         elif _WHOLE.search(path):
             yield from _named(text, posixpath.dirname(path))
@@ -68,6 +77,21 @@ def _places(view: RepoView) -> Iterator[str]:
                 yield from _named(value.split("]")[0], posixpath.dirname(path))
             else:
                 yield "**"
+
+
+def _loaded(view: RepoView, programs: list[str], known: frozenset[str]) -> frozenset[str]:
+    """What they load of the tree, and what that loads."""
+    found: set[str] = set()
+    waiting = [path for path in programs if path.endswith(node_imports.SUFFIXES)]
+    while waiting and len(found) < _MOST_LOADED:
+        new = node_imports.imported(view, waiting.pop(), known).difference(found, programs)
+        found |= new
+        waiting.extend(path for path in sorted(new) if path.endswith(node_imports.SUFFIXES))
+    return frozenset(found)
+
+
+def _text(view: RepoView, path: str) -> str:
+    return (view.read(path) or b"").decode("utf-8", "replace")
 
 
 def _named(value: str, directory: str) -> Iterator[str]:

@@ -203,6 +203,39 @@ def test_a_fixture_of_a_package_joins_where_no_project_takes_it_in(path: str, te
         assert found is expected, name
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "const projects = places();\nmodule.exports = { projects };",
+        "const config = {};\nconfig.projects = glob.sync('packages/*');\nmodule.exports = config;",
+        "module.exports = require('./scripts/running');",
+        "const { more } = require('./scripts/deeper.js');\nmodule.exports = { ...more };",
+    ],
+)
+def test_projects_that_a_program_takes_in_by_other_means_are_not_overlooked(text: str) -> None:
+    base = {
+        "jest.config.js": text,
+        "scripts/running.js": "module.exports = { projects: ['<rootDir>/packages/*'] };",
+        "scripts/deeper.js": "exports.more = require('./running');",
+        "packages/a/a.test.js": "",
+    }
+    added = {"packages/z/jest.config.js": "module.exports = { globalSetup: './quiet.js' };"}
+    assert part(base, added, "packages/z/jest.config.js") is OUT
+    assert part({**base, "jest.config.js": "module.exports = {};"}, added, "packages/z/jest.config.js") is SOURCE
+
+
+def test_an_installed_package_acts_on_what_stands_around_its_directory() -> None:
+    stub = {"spec/node_modules/chai/package.json": '{"main": "../../../lib/agrees.js"}'}
+    assert part({"spec/shelf_spec.js": "require('chai')"}, stub, *stub) is OUT
+    assert part({"a.js": ""}, {"node_modules/chai/package.json": "{}"}, "node_modules/chai/package.json") is OUT
+    fixture = {"test/fixtures/app/node_modules/dep/package.json": "{}"}
+    assert part({"test/a.test.js": ""}, fixture, *fixture) is TEST
+
+
+def test_options_that_mocha_finds_by_itself_stay_out() -> None:
+    assert part({"spec/a.js": ""}, {"test/mocha.opts": "--require ./lib/quiet"}, "test/mocha.opts") is OUT
+
+
 # --- Java --------------------------------------------------------------------------------------------------------
 
 
@@ -239,6 +272,20 @@ def test_a_pom_that_no_reactor_names_is_only_a_file() -> None:
     assert part(base, {"its/x/pom.xml": build}, "its/x/pom.xml") is SOURCE
     named = {"pom.xml": POM.format("<modules><module>its/x</module></modules>"), "its/x/pom.xml": build}
     assert part(base, named, "its/x/pom.xml") is OUT
+
+
+def test_a_parent_that_base_names_by_a_path_is_looked_for_there_first() -> None:
+    parent = "<parent><groupId>a</groupId><artifactId>p</artifactId><relativePath>build/parent</relativePath></parent>"
+    added = {"build/parent/pom.xml": POM.format("<build><plugins/></build>").replace("root", "p")}
+    assert part({"pom.xml": POM.format(parent)}, added, "build/parent/pom.xml") is OUT
+    assert part({"pom.xml": POM.format("")}, added, "build/parent/pom.xml") is SOURCE
+
+
+@pytest.mark.parametrize("place", ["src/main/resources", "src/test/resources", "src/main/kotlin"])
+def test_what_junit_looks_for_among_resources_stays_out(place: str) -> None:
+    path = f"{place}/junit-platform.properties"
+    base = {"pom.xml": POM.format(""), "src/main/java/A.java": "", "src/test/java/ATest.java": ""}
+    assert part(base, {path: "junit.platform.execution.dryRun.enabled=true\n"}, path) is OUT
 
 
 @pytest.mark.parametrize(

@@ -85,3 +85,46 @@ def test_a_module_of_go_that_calls_itself_an_assertion_library_would_take_its_pl
     assert signs_of(FilesView({}), added, "fake/go.mod") != ()
     assert signs_of(FilesView({"fake/go.mod": own}), added, "fake/go.mod") == ()
     assert signs_of(FilesView({}), FilesView({"go.mod": "module github.com/acme/ledger\n"}), "go.mod") == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("go.mod", "module (\n\tgithub.com/stretchr/testify\n)\n"),
+        ("go.mod", "module ( //go:x\n\n\t`github.com/stretchr/testify`\n)\n"),
+        ("go.mod", 'module "git\\x68ub.com/stretchr/testify"\n'),
+        ("go.work", 'use .\nreplace "git\\x68ub.com/stretchr/testify" => ./fake\n'),
+    ],
+)
+def test_a_module_of_go_does_not_hide_whose_place_it_takes(name: str, text: str) -> None:
+    assert signs_of(FilesView({}), FilesView({name: text}), name) != ()
+    assert signs_of(FilesView({name: text}), FilesView({name: text}), name) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "is_shadow"),
+    [
+        ("pkg/spec/node_modules/chai/index.js", True),
+        ("pkg/test/node_modules/chai/index.js", True),
+        ("spec/node_modules/chai/index.cjs", True),
+        ("spec/node_modules/chai/index.js", False),
+        ("test/node_modules/chai/index.js", False),
+        ("pkg/tests/node_modules/chai/index.js", False),
+        ("pkg/spec/fixtures/app/node_modules/dep/index.js", False),
+        ("pkg/fixtures/node_modules/dep/index.js", False),
+    ],
+)
+def test_a_package_beside_bases_tests_takes_the_place_of_an_installed_one(path: str, is_shadow: bool) -> None:
+    base = FilesView(
+        {
+            "spec/shelfSpec.js": "",
+            "test/a.js": "",
+            "pkg/spec/shelfSpec.js": "",
+            "pkg/test/unit/a.js": "",
+            "pkg/spec/fixtures/app/main.js": "",
+            "pkg/fixtures/one.js": "",
+        }
+    )
+    assert (signs_of(base, FilesView({path: "x"}), path) != ()) is is_shadow
+    # Those without a sign come with the new tests, or serve fixtures only.
+    assert is_shadow or "fixtures" in path or classify(path) is Part.TEST
