@@ -20,6 +20,12 @@ _RUNNER_PACKAGES = (
     "org/assertj/",
     "com/google/common/truth/",
     "org/spockframework/",
+    "org/mockito/",
+    "org/easymock/",
+    "org/awaitility/",
+    "org/skyscreamer/jsonassert/",
+    "org/xmlunit/",
+    "io/mockk/",
     "org/apache/maven/",
     "org/gradle/",
 )
@@ -28,7 +34,7 @@ _SUFFIXES = (".java", ".kt", ".kts", ".groovy", ".scala")
 _PACKAGE = re.compile(r"^[ \t]*package\s+([\w.]+)", re.MULTILINE)
 _SERVICES = re.compile(
     r"(?:^|/)META-INF/services/(?:org\.(?:junit|testng|spockframework|apache\.maven|gradle|codehaus\.groovy)\.|"
-    r"javax\.annotation\.processing\.|java\.lang\.)"
+    r"javax\.annotation\.processing\.|java\.lang\.)|(?:^|/)src/main/[^/]+/mockito-extensions/"
 )
 _PROVIDES = re.compile(r"\bprovides\s+(?:org\.(?:junit|testng)|javax\.annotation\.processing)\.")
 

@@ -93,12 +93,14 @@ def _stands_with(path: str, loader: str) -> bool:
 
 
 def _entries(view: RepoView, programs: frozenset[str]) -> Iterator[str]:
-    """What packages offer, and what their scripts start that are not about tests."""
+    """What packages offer, also where it is the source of what they build, and what their scripts start that are not
+    about tests."""
     for path in view.paths():
         if path.rpartition("/")[2] != "package.json" or "node_modules/" in path:
             continue
         package = _object(view.read(path))
         offered = [text for key in _ENTRIES for text in _texts(package.get(key))]
+        offered += ["src", *(f"src/{text.rpartition('/')[2]}" for text in offered)]
         for name, text in _object(package.get("scripts")).items():
             offered += _WORD.findall(str(text)) if "test" not in name else []
         yield from (found for word in (*offered, ".") if (found := node_imports.resolved(path, word, programs)))

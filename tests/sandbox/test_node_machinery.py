@@ -102,6 +102,26 @@ def test_what_anything_else_loads_is_tested(why: str, more: dict[str, str]) -> N
     assert found.tested == {"tools/db.js": "tools/setup.js"}
 
 
+@pytest.mark.parametrize(
+    "package",
+    [
+        '{"name": "@s/p", "exports": {".": {"import": "./dist/index.mjs"}}}',
+        '{"name": "@s/p", "main": "build/cjs/entry.js"}',
+        '{"name": "@s/p"}',
+    ],
+)
+def test_the_source_of_what_a_package_builds_is_tested(package: str) -> None:
+    entry = "packages/p/src/entry.ts" if "entry" in package else "packages/p/src/index.ts"
+    tree = {
+        "packages/p/package.json": package,
+        "packages/p/vitest.config.ts": f"import p from './src/{entry[15:-3]}';\nexport default {{ plugins: [p()] }};",
+        entry: "import './core';",
+        "packages/p/src/core.ts": "",
+        "packages/p/test/p.test.ts": "import p from '@s/p';",
+    }
+    assert files(tree) == {"packages/p/vitest.config.ts"}
+
+
 def test_a_script_about_tests_starts_no_source() -> None:
     tree = {"tools/setup.js": "import './db';", "tools/db.js": ""}
     package = SETUP["package.json"][:-1] + ', "scripts": {"pretest": "node tools/db.js", "b": 3}, "bin": true}'
