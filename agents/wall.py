@@ -53,14 +53,13 @@ OPEN = Wall()
 
 
 def _plain(text: str) -> Address | None:
-    """An address without its zone, and the one inside where it only wraps another."""
+    """An address without its zone, and the one inside where the kernel itself connects to that. What goes to a 6to4 or
+    NAT64 address leaves for a relay first, whatever is inside."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    if isinstance(address, IPv6Address):
-        return address.ipv4_mapped or address.sixtofour or address
-    return address
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
 def _is_network(entry: str) -> bool:

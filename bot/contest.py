@@ -181,8 +181,9 @@ def unended(task_id: str, model: str, ending: Ending, steps: Sequence[Step]) -> 
 
 
 def next_entrant(plan: Plan, results: Sequence[Result]) -> Entrant | None:
-    """The next of the fallback list; None where somebody's own work ended an attempt, or at the list's end."""
-    if not results or not all(falls_back(result.attempt) for result in results):
+    """The next of the fallback list; None where somebody's own work ended an attempt, at the list's end, and where an
+    entrant never began: the job was stopped."""
+    if len(results) < len(plan.entrants) or not all(falls_back(result.attempt) for result in results):
         return None
     behind = len(results) - len(plan.entrants)
     if behind >= len(plan.fallback):

@@ -48,10 +48,15 @@ class Complaint:
 
 
 def translate(model: str, complaint: Complaint) -> ModelError:
-    """The error of ours that a complaint stands for. One that came instead of an answer is charged by nobody."""
+    """The error of ours that a complaint stands for. One that came instead of an answer is charged by nobody,
+    unless it only says that nobody waited for the answer."""
     error = _translated(model, complaint)
-    error.unpaid = complaint.status >= 300
+    error.unpaid = complaint.status >= 300 and complaint.status not in _OUT_OF_TIME
     return error
+
+
+_OUT_OF_TIME = (408, 499, 504, 524)
+"""Somebody on the way stopped waiting: the model behind may have answered all the same."""
 
 
 def _translated(model: str, complaint: Complaint) -> ModelError:

@@ -104,7 +104,7 @@ class Metered:
 
         most = min(max_output_tokens, self._spec.output_limit)
         reply = pay(self._purse, self._spec, self._scale.tokens(raw), most, ask, bill_of)
-        self._scale.calibration.compare(raw, reply.usage.input_tokens)
+        self._scale.learn(raw, reply.usage.input_tokens)
         return reply
 
 
@@ -113,7 +113,8 @@ class Scale:
 
     def __init__(self) -> None:
         self._weighed: dict[int, tuple[object, int]] = {}
-        self.calibration = Calibration()
+        self._calibration = Calibration()
+        self._measured = 0
 
     def weigh(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
         """By the shape of the text alone."""
@@ -121,8 +122,14 @@ class Scale:
         return said + (TOOLS + sum(self._once(tool, _of_tool) for tool in tools) if tools else 0)
 
     def tokens(self, weighed: int) -> int:
-        """With what the endpoint's own reports say about it."""
-        return math.ceil(weighed * self.calibration.factor)
+        """With what the endpoint's own reports say about what it was sent last. What came since may be made of quite
+        other text, so it is never counted lower than by its shape."""
+        factor, measured = self._calibration.factor, min(weighed, self._measured)
+        return math.ceil(measured * factor + (weighed - measured) * max(1.0, factor))
+
+    def learn(self, weighed: int, reported: int) -> None:
+        self._calibration.compare(weighed, reported)
+        self._measured = weighed
 
     def _once(self, thing: T, weigh: Callable[[T], int]) -> int:
         """The thing is kept with its weight, so that its identity is not given to another."""

@@ -16,8 +16,12 @@ LONGEST_CALL = timedelta(minutes=20)
 
 
 def cost(spec: ModelSpec, usage: Usage | None) -> float | None:
-    """US dollars of one call; None where the price or the usage is unknown."""
-    if usage is None:
+    """US dollars of one call; None where the price or the usage is unknown.
+
+    A prompt of no tokens, and counts below zero, are what some servers send for "not known": as a cost they would be
+    nothing, or give money back.
+    """
+    if usage is None or usage.input_tokens == 0 or min(vars(usage).values()) < 0:
         return None
     if spec.price is not None:
         return from_override(spec.price, usage)

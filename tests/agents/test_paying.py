@@ -107,9 +107,10 @@ def test_nothing_is_sent_where_the_purse_refuses(wire: Wire, book: Book) -> None
     [
         (problem(529, "overloaded_error", "busy"), ModelUnavailable, "unpaid"),
         (problem(401, "authentication_error", "no"), ModelRefused, "unpaid"),
+        (problem(504, "timeout_error", "a proxy waited no longer"), ModelUnavailable, "lost"),
         (Answer(pieces=(b"data: {", b"}"), hang_up=True), ModelError, "lost"),
     ],
-    ids=["busy", "refused", "broken off"],
+    ids=["busy", "refused", "given up on the way", "broken off"],
 )
 def test_what_broke_off_may_be_charged_and_what_was_refused_is_not(
     wire: Wire, answer: Answer, raised: type[ModelError], entry: str, book: Book
@@ -152,9 +153,12 @@ def test_a_bug_in_the_middle_of_a_call_leaves_it_in_the_book(book: Book) -> None
     assert [kind for kind, *_ in book.entries] == ["lost"]
 
 
-def test_an_answer_without_counts_costs_an_unknown_amount(book: Book) -> None:
-    wire = WIRES[1]
-    with model_server(wire.message(text="Done.", usage={"prompt_tokens": 0, "completion_tokens": 0})) as server:
+NOT_COUNTED = {"prompt_tokens": 0, "completion_tokens": 0, "input_tokens": 0, "output_tokens": 0}
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.adapter)
+def test_an_answer_without_counts_costs_an_unknown_amount(wire: Wire, book: Book) -> None:
+    with model_server(wire.message(text="Done.", usage=NOT_COUNTED)) as server:
         model = build(wire.spec(server, PRICE), SecretStr(KEY), Terms(purse=book))
         assert model is not None
         model.query([USER], (), max_output_tokens=50)
@@ -184,10 +188,20 @@ def test_an_estimate_follows_what_the_endpoint_reports() -> None:
     scale = Scale()
     weighed = scale.weigh([turn(Text(text="def add(a, b):\n    return a + b\n" * 100))], ())
     assert scale.tokens(weighed) == weighed
-    scale.calibration.compare(weighed, weighed // 2)
+    scale.learn(weighed, weighed // 2)
     assert weighed // 2 < scale.tokens(weighed) < weighed
-    scale.calibration.compare(weighed, weighed * 2)
+    scale.learn(weighed, weighed * 2)
     assert scale.tokens(weighed) > weighed * 2
+
+
+def test_a_report_on_prose_says_nothing_about_the_digits_that_follow() -> None:
+    prose, digits = turn(Text(text="certainly understandable " * 2000)), turn(Text(text="0718293645" * 2000))
+    scale = Scale()
+    said = scale.weigh([prose], ())
+    scale.learn(said, 4000)
+    known = scale.tokens(said)
+    assert known < said
+    assert scale.tokens(scale.weigh([prose, digits], ())) >= known + 20_000
 
 
 # --- who calls ---------------------------------------------------------------------------------------------------

@@ -48,6 +48,16 @@ def test_the_table_prices_a_preset_with_its_cache() -> None:
     assert cost(spec, USAGE) == pytest.approx(0.5 * 4 + 0.4 * 0.2 + 0.1 * 5 + 0.1 * 20)
 
 
+@pytest.mark.parametrize("spec", [row(PRICE), default_lineup().get("claude-opus")], ids=["override", "table"])
+@pytest.mark.parametrize(
+    "usage",
+    [Usage(output_tokens=5), Usage(input_tokens=9, output_tokens=-1), Usage(input_tokens=9, cache_read_tokens=-9)],
+    ids=["no prompt", "answer below zero", "cache below zero"],
+)
+def test_counts_that_no_call_can_have_are_an_unknown_cost(spec: ModelSpec, usage: Usage) -> None:
+    assert cost(spec, usage) is None
+
+
 @pytest.mark.parametrize("name", ["qwen3-coder-plus", "starcoder2-15b", "qwen2_5-coder"])
 def test_an_unknown_price_is_none(name: str) -> None:
     assert cost(default_lineup().get(name), USAGE) is None

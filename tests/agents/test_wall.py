@@ -90,9 +90,9 @@ def test_private_and_loopback_addresses_are_of_the_house(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["8.8.8.8", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "2002:808:808::1", "64:ff9b::808:808",
-     "169.254.169.254", "fe80::1", "100.64.0.1", "0.0.0.0", "::", "224.0.0.1", "255.255.255.255", "192.0.2.1",
-     "not-an-address"],
+    ["8.8.8.8", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "2002:808:808::1", "2002:a00:1::1",
+     "64:ff9b::808:808", "169.254.169.254", "fe80::1", "100.64.0.1", "0.0.0.0", "::", "224.0.0.1",
+     "255.255.255.255", "192.0.2.1", "not-an-address"],
 )  # fmt: skip
 def test_every_other_address_is_outside(address: str) -> None:
     assert WALL.admitted("model.house", [address]) == ()

@@ -130,6 +130,11 @@ def test_a_race_falls_back_when_no_entrant_is_left() -> None:
     assert next_entrant(race, [failed(Fault.KEY), failed(Fault.QUOTA, 2)]) == Entrant(number=3, model="c")
 
 
+def test_a_race_of_which_one_never_began_was_stopped_and_falls_back_to_nobody() -> None:
+    race = Plan(entrants=numbered(["a", "b"]), fallback=("c", "d"))
+    assert next_entrant(race, [failed(Fault.KEY)]) is None
+
+
 # --- whose patch -------------------------------------------------------------------------------------------------
 
 
