@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from bot.contest import Entrant, Result
 from sandbox.errors import SandboxError
 
 LOOK = 0.2
 """Seconds between looks of one who waits."""
+GRACE = 5.0
+"""Seconds in which entrants may clean up after Ctrl-C. A model's answer that is still under way then is given up."""
 
 
 class Course:
@@ -71,7 +74,8 @@ def run(
     """Each entrant's result, in their order. Returns when all have ended, so what they spent is booked by then.
 
     A sandbox that fails one entrant leaves the others running; with no winner its error is raised at the end. Any other
-    error breaks the race off, and is raised when all have ended. `abandon` is called on Ctrl-C.
+    error breaks the race off, and is raised when all have ended. `abandon` is called on Ctrl-C, which waits for nobody
+    longer than `GRACE`.
     """
 
     def one(entrant: Entrant) -> Result | None:
@@ -86,9 +90,21 @@ def run(
             course.win()
         return result
 
-    pool = ThreadPoolExecutor(max_workers=len(entrants), thread_name_prefix="racer")
+    def told(entrant: Entrant, future: Future[Result | None]) -> None:
+        try:
+            future.set_result(one(entrant))
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
+            future.set_exception(error)
+
+    futures = [Future[Result | None]() for _ in entrants]
+    # Daemons: one that waits for a model's answer must not keep a command from ending.
+    racers = [
+        threading.Thread(target=told, args=pair, name="racer", daemon=True)
+        for pair in zip(entrants, futures, strict=True)
+    ]
     try:
-        futures = [pool.submit(one, entrant) for entrant in entrants]
+        for racer in racers:
+            racer.start()
         pending = set(futures)
         while pending:
             # With a time limit: a signal that comes just before an endless wait would not end it.
@@ -98,9 +114,10 @@ def run(
     except BaseException:
         course.break_off()  # Ctrl-C
         abandon()
+        end = time.monotonic() + GRACE
+        for racer in filter(threading.Thread.is_alive, racers):
+            racer.join(max(0.0, end - time.monotonic()))
         raise
-    finally:
-        pool.shutdown(wait=True)
     return _results(futures, course)
 
 

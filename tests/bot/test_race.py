@@ -167,3 +167,26 @@ def test_ctrl_c_breaks_it_off_and_abandons_the_containers() -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert seen == [True] * 3
+
+
+def test_ctrl_c_does_not_wait_for_a_models_answer() -> None:
+    answered = threading.Event()
+
+    def work(entrant: Entrant, course: Course) -> Result:
+        if entrant.model == "a":
+            time.sleep(0.5)  # until whoever waits for us does
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        answered.wait(60)
+        return unproven(entrant)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(ENTRANTS, work, Course(), Lanes(3), stopped=lambda: False)
+        assert not answered.is_set()
+        racers = [thread for thread in threading.enumerate() if thread.name.startswith("racer")]
+        assert len(racers) == 3
+        assert all(thread.daemon for thread in racers)
+    finally:
+        answered.set()
+        signal.signal(signal.SIGINT, before)
