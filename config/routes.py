@@ -26,7 +26,7 @@ class Rule(BaseModel):
 
     model: str = Field(min_length=1)
     """The lineup's name."""
-    name: str = ""
+    name: str = Field(default="", max_length=100)
     """For people: how the rule is called where its choice is told."""
     repository: Patterns = ()
     """`owner/name` patterns, any of which matches; in any case of letters."""

@@ -198,7 +198,7 @@ def test_unknown_models_are_told_with_their_place() -> None:
     "wrong",
     [{}, {"model": ""}, {"model": "m", "labels": ["x"]}, {"model": "m", "stakes": "some"},
      {"model": "m", "label": [""]}, {"model": "m", "min_lines": 3, "max_lines": 2}, {"model": "m", "min_lines": -1},
-     {"model": "m", "kind": "chat"}],
+     {"model": "m", "kind": "chat"}, {"model": "m", "name": "x" * 101}],
 )  # fmt: skip
 def test_a_rule_that_cannot_hold_or_is_misspelt_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

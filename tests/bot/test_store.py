@@ -15,9 +15,11 @@ from alembic.script import ScriptDirectory
 from agents.errors import Fault
 from agents.types import Attempt, Ending, Message, Reasoning, Role, Step, Text, ToolCall, ToolResult, Usage
 from bot.errors import StoreError
-from bot.store import Store, StoreRecorder, attempt_id_for, job_id_for
+from bot.money.budget import Scope
+from bot.store import Account, Purpose, Store, StoreRecorder, attempt_id_for, job_id_for
 from bot.store.database import Database
 from bot.store.schema import METADATA
+from bot.store.spend import SpendStore
 from bot.types import (
     DeliveryId,
     IssueText,
@@ -344,6 +346,39 @@ def test_every_later_migration_keeps_the_rows_of_a_database_in_use(database_url:
     database.close()
     assert len(before) >= 8
     assert after == before
+
+
+def test_what_was_spent_before_there_was_a_book_of_calls_still_counts(database_url: str) -> None:
+    now = 1_800_000_000.0
+    database = Database(database_url, clock=lambda: now)
+    database.upgrade("0001")
+    job = {
+        "id": "job-1", "delivery_id": "d", "kind": "fix", "repository_id": 7, "repository": "octo/shop", "number": 3,
+        "start": "{}", "state": "running", "enqueued": True, "reason": "", "created_at": now,
+    }  # fmt: skip
+    attempt = {
+        "id": "job-1-1", "job_id": "job-1", "model": "m", "strategy": "", "prompt_version": "", "ending": "",
+        "result": "", "started_at": now,
+    }  # fmt: skip
+    step = {"repository_id": 7, "model": "m", "input_tokens": 5, "output_tokens": 2, "booked_at": now}
+    calls = [("job-1-1", 0, 0.5), ("job-1-1", 1, 0.25), ("job-1-review", 0, 0.125)]
+    with database.writing() as connection:
+        tables = sa.MetaData()
+        tables.reflect(connection)
+        connection.execute(tables.tables["jobs"].insert(), [job])
+        connection.execute(tables.tables["attempts"].insert(), [attempt])
+        rows = [{**step, "attempt_id": name, "step": number, "cost_usd": usd} for name, number, usd in calls]
+        connection.execute(tables.tables["spend"].insert(), rows)
+    database.upgrade()
+    spend = SpendStore(database)
+    account = Account(attempt="job-1-1", job="job-1", purpose=Purpose.FIX, repository_id=7)
+    used = {scope: found.usd for scope, found in spend.used(account).items()}
+    by = [(row.key, row.usage.input_tokens) for row in spend.totals(("repository", "purpose"), since=0)]
+    database.close()
+    assert used == {
+        Scope.ATTEMPT: 0.75, Scope.JOB: 0.875, Scope.REPOSITORY: 0.875, Scope.INSTALLATION: 0.0, Scope.MONTH: 0.875,
+    }  # fmt: skip
+    assert by == [(("octo/shop", "fix"), 10), (("octo/shop", "review"), 5)]
 
 
 def _sample(column: sa.Column[object], number: int) -> object:

@@ -8,6 +8,8 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+_JOB = "COALESCE(a.job_id, REPLACE(s.attempt_id, '-review', ''))"
+"""A review's call has no attempt; its id is made of its job's."""
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -43,10 +45,10 @@ def upgrade() -> None:
         "input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, worst_usd, "
         "owner, held_at, settled_at) "
         "SELECT SUBSTR(s.attempt_id, 1, 34) || ':' || CAST(s.step AS VARCHAR(9)), s.attempt_id, "
-        "COALESCE(a.job_id, s.attempt_id), s.repository_id, COALESCE(j.repository, ''), 0, "
+        f"{_JOB}, s.repository_id, COALESCE(j.repository, ''), 0, "
         "CASE WHEN a.job_id IS NULL THEN 'review' ELSE 'fix' END, s.model, 'booked', s.input_tokens, s.output_tokens, "
         "0, 0, 0, s.cost_usd, NULL, '', s.booked_at, s.booked_at "
-        "FROM spend_by_step s LEFT JOIN attempts a ON a.id = s.attempt_id LEFT JOIN jobs j ON j.id = a.job_id"
+        f"FROM spend_by_step s LEFT JOIN attempts a ON a.id = s.attempt_id LEFT JOIN jobs j ON j.id = {_JOB}"
     )
     op.drop_table("spend_by_step")
     op.create_index(op.f("ix_spend_held_at"), "spend", ["held_at"], unique=False)
