@@ -49,6 +49,12 @@ def test_a_configuration_stays_out_where_new_tests_are_beneath_it() -> None:
     assert part({"tests/test_a.py": ""}, added, "tests/p/pytest.ini", "tests/q/test_b.py") is TEST
 
 
+def test_a_makefile_may_be_called_by_one_of_bases() -> None:
+    added = {"first/Makefile": "test:\n\techo true > ../second/run-tests.sh\n"}
+    assert part({"Makefile": "test:\n\tfor one in */; do make -C $$one test; done\n"}, added, *added) is OUT
+    assert part({"a.py": ""}, added, *added) is SOURCE
+
+
 # --- Python ------------------------------------------------------------------------------------------------------
 
 
