@@ -61,7 +61,7 @@ class Tools:
     routes: Routes | None = None
     """Which model works on what; None: `default_model` on everything that names none."""
     free_models: frozenset[str] = frozenset()
-    """Names that call nobody (`repair`): they work on when the month's budget is used up."""
+    """Names whose calls are nobody's bill: they work on when the month's budget is used up."""
     rules: Rules = field(default_factory=Rules)
     """Who races, and who comes next when an endpoint fails."""
     lanes: Lanes = field(default_factory=lambda: Lanes(4))

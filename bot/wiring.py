@@ -156,6 +156,15 @@ def money_limits(settings: Settings) -> MoneyLimits:
     )
 
 
+def free_models(settings: Settings) -> frozenset[str]:
+    """Names whose calls are nobody's bill: `repair`, and models of the operator's own without a price."""
+    return frozenset(
+        spec.name
+        for spec in lineup(settings)
+        if spec.adapter is Adapter.NONE or (spec.self_hosted and spec.price is None and not spec.price_provider)
+    )
+
+
 def house(settings: Settings) -> House:
     return House(repositories=settings.models.self_hosted_only, hosts=settings.models.self_hosted_hosts)
 

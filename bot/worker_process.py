@@ -15,7 +15,6 @@ from bot.forge.protocol import Permission
 from bot.routing import Policy
 from bot.store import Store
 from bot.worker import Worker, WorkerConfig
-from config.models import Adapter
 from config.settings import Settings
 
 
@@ -45,7 +44,7 @@ def worker(settings: Settings) -> None:
             house=wiring.house(settings),
             rules=wiring.rules(settings),
             lanes=wiring.lanes(settings, engine),
-            free_models=frozenset(spec.name for spec in wiring.lineup(settings) if spec.adapter is Adapter.NONE),
+            free_models=wiring.free_models(settings),
         )
         policy = wiring.image_policy(settings)
         running = Worker(

@@ -112,7 +112,7 @@ def _affordable(call: Call, left: float, most: int) -> int:
 
     def fits(output: int) -> bool:
         worst = call.worst_usd(output)
-        return worst is not None and worst <= left
+        return worst is not None and worst <= max(left, 0.0)  # what costs nothing breaks no limit
 
     if fits(most):
         return most

@@ -48,6 +48,12 @@ def test_each_limit_stops_the_call_that_could_break_it(scope: Scope) -> None:
     assert judge(call(), limits, {}) == Granted(output_tokens=10_000)
 
 
+def test_what_costs_nothing_breaks_no_limit_that_others_have_broken() -> None:
+    free = call(prompt_usd=0.0, per_token=0.0)
+    assert judge(free, limited(Scope.MONTH, 1.0), spent(Scope.MONTH, 1.5)) == Granted(output_tokens=10_000)
+    assert isinstance(judge(call(), limited(Scope.MONTH, 1.0), spent(Scope.MONTH, 1.5)), Denied)
+
+
 def test_the_last_dollar_is_spent_to_the_cent_and_not_over_it() -> None:
     limits = limited(Scope.MONTH, 1.5)
     assert judge(call(), limits, {}) == Granted(output_tokens=10_000)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bot import wiring
 from bot.house import House
 from bot.repo_config import RepoConfig, parse
+from config.settings import Models, Settings, Store
 
 SILENT = RepoConfig()
 
@@ -82,3 +84,16 @@ def test_every_maker_of_a_connection_is_told_its_terms() -> None:
     assert len(walled) >= 4
     assert {where.rpartition(": ")[2] for where in on_terms} >= {"build", "bare", "adapter", "build_sampler", "probe"}
     assert any(where.startswith("bot/") for where in on_terms)
+
+
+def test_the_months_money_is_no_limit_for_models_that_send_no_bill(tmp_path: Path) -> None:
+    own = 'adapter = "openai"\nendpoint = "http://127.0.0.1:1/v1"\nmodel_id = "x"\nwindow = 9000\noutput_limit = 900\n'
+    price = "price = { as_of = 2026-11-23, input = 1, output = 2 }\n"
+    lineup = tmp_path / "models.toml"
+    lineup.write_text(
+        f"[models.own]\n{own}self_hosted = true\n[models.theirs]\n{own}\n"
+        f"[models.rented]\n{own}self_hosted = true\n{price}"
+    )
+    free = wiring.free_models(Settings(models=Models(file=lineup), store=Store(directory=tmp_path)))
+    assert {"repair", "own"} <= free
+    assert free.isdisjoint({"rented", "theirs", "claude-opus", "gpt"})
