@@ -49,7 +49,9 @@ class Racing:
         Raises `Parked` where the process is draining: the next one goes on; `SandboxError`, `StoreError`.
         """
         results = self._at_once(self.plan.entrants)
-        while (following := contest.next_entrant(self.plan, results)) is not None:
+        while (following := contest.next_entrant(self.plan, results)) is not None and self._stop_reason() is None:
+            if self.draining():
+                raise Parked
             falling_back(results, following)
             results += self._at_once((following,))
         return results

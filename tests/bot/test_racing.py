@@ -294,3 +294,21 @@ def test_a_race_whose_every_endpoint_fails_falls_back_and_its_patch_is_judged_wi
     found = world.run(world.racing("a", "b", fallback=("m",)))
     assert found["m"].is_verified
     assert [result.entrant.number for result in found.values()] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("parked", [True, False], ids=["drain", "stop"])
+def test_no_other_model_is_begun_once_the_job_is_to_end(world: World, *, parked: bool) -> None:
+    draining = threading.Event()
+
+    def fails_late(_recorder: Recorder) -> Attempt:
+        draining.set() if parked else world.store.jobs.ask_to_stop(world.job.id, "ada")
+        return ending(Ending.MODEL_FAILED, Fault.UNAVAILABLE)(_recorder)
+
+    world.workshop.does = {"a": fails_late, "b": proposing()}
+    racing = world.racing("a", fallback=("b",), draining=draining.is_set)
+    if parked:
+        with pytest.raises(Parked):
+            world.run(racing)
+    else:
+        assert list(world.run(racing)) == ["a"]
+    assert (world.workshop.begun, world.told) == (["a"], [])
