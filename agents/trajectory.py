@@ -33,6 +33,7 @@ from agents.types import (
 )
 
 VERSION = 1
+_MOST = 1 << 1000  # sums of these are still numbers that a float can hold
 _HEADER = ("task_id", "model", "strategy", "prompt_version")
 
 
@@ -105,7 +106,7 @@ def step_from_plain(plain: object) -> Step:
     """Raises `TrajectoryError`."""
     try:
         return _step(plain)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise TrajectoryError(f"A step of the trajectory cannot be read: {type(error).__name__}: {error}") from None
 
 
@@ -227,15 +228,23 @@ def _ended(document: Mapping[str, Any]) -> dict[str, Any]:
 def _step(plain: Any) -> Step:
     cost = plain["cost_usd"]
     return Step(
-        index=int(plain["index"]),
+        index=_count(plain["index"]),
         messages=tuple(_message(message) for message in plain["messages"]),
-        usage=Usage(**{field: int(count) for field, count in plain["usage"].items()}),
+        usage=Usage(**{field: _count(count) for field, count in plain["usage"].items()}),
         cost_usd=None if cost is None else float(cost),
         seconds=float(plain["seconds"]),
         diff=str(plain["diff"]),
         note=str(plain["note"]),
-        condensed=Condensation(**{field: int(count) for field, count in plain.get("condensed", {}).items()}),
+        condensed=Condensation(**{field: _count(count) for field, count in plain.get("condensed", {}).items()}),
     )
+
+
+def _count(value: Any) -> int:
+    """Raises ValueError for what no run counts to, and nothing can be reckoned with."""
+    count = int(value)
+    if abs(count) > _MOST:
+        raise ValueError("a number out of all bounds")
+    return count
 
 
 def _message_to_plain(message: Message) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from agents.errors import AgentError
 from bot.errors import BotError, UsageError
+from bot.inspection.words import harmless
 from bot.report import EXIT_NOT_JUDGED
 from bot.terminal import Narrator, plain_table, print_json, standard_output
 from config.explain import effective
@@ -455,6 +456,6 @@ def _checked(config: Path | None) -> Path | None:
 
 
 def _complain(sentence: str, detail: str = "") -> None:
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"redgreen: {sentence}")
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"redgreen: {harmless(sentence)}")
     if detail:
-        sys.stderr.write(detail.rstrip() + "\n")
+        sys.stderr.write(harmless(detail).rstrip() + "\n")

@@ -1,4 +1,7 @@
-"""What a person sees in the terminal: progress on standard error, results on standard output."""
+"""What a person sees in the terminal: progress on standard error, results on standard output.
+
+Test names, files, a build's output and reports of others stand among it, so all text goes through `harmless`.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.types import Attempt
+from bot.inspection.words import harmless
 from bot.report import dollars, why
 from sandbox.types import Proof, Verified, verdict_name
 
@@ -31,7 +35,7 @@ class Narrator:
     def __call__(self, line: str) -> None:
         if not self._quiet:
             elapsed = time.monotonic() - self._start
-            self._console.print(f"[dim]{elapsed:6.1f} s[/]  {escape(line)}", soft_wrap=True)
+            self._console.print(f"[dim]{elapsed:6.1f} s[/]  {escape(harmless(line))}", soft_wrap=True)
 
     @property
     def seconds(self) -> float:
@@ -48,7 +52,9 @@ def heading(text: str) -> Text:
 
 
 def diff_panel(diff: str, title: str = "The patch") -> Panel:
-    shown = Syntax(diff.rstrip() or "(empty)", "diff", theme="ansi_dark", background_color="default", word_wrap=True)
+    shown = Syntax(
+        harmless(diff).rstrip() or "(empty)", "diff", theme="ansi_dark", background_color="default", word_wrap=True
+    )
     return Panel(shown, title=title, title_align="left", border_style="dim")
 
 
@@ -68,7 +74,7 @@ def key_values(rows: list[tuple[str, str]]) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(name, Text(value))
+        table.add_row(name, Text(harmless(value)))
     return table
 
 
@@ -77,12 +83,12 @@ def plain_table(columns: list[str], rows: list[list[str]]) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(harmless(cell)) for cell in row))
     return table
 
 
 def print_json(data: Any) -> None:
-    Console(highlight=False, soft_wrap=True).print_json(data=data)
+    Console(highlight=False, soft_wrap=True).print_json(data=data, ensure_ascii=True)
 
 
 def _verdict_table(proof: Proof, attempt: Attempt | None) -> Table:

@@ -63,6 +63,8 @@ def export_run(settings: Settings, run: str, *, out: Path, format: str, as_json:
 
 def _write(out: Path, text: str) -> None:
     """Whole or not at all."""
+    if not out.name or out.is_dir():
+        raise UsageError(f"--out: {out} is a directory; name a file")
     partial = out.with_name(f".{out.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8")

@@ -30,6 +30,7 @@ from agents.types import Message, Part, Reply, Role, StopReason, Text, ToolCall,
 _OPENING = re.compile(r"^(?P<fence>`{3,})redgreen[ \t]+(?P<name>[a-z_]+)[ \t]*$")
 _SIMPLE = re.compile(r"^(?P<key>[a-z_]+):[ \t]?(?P<value>.*)$")
 _LONG = re.compile(r"^<{7} (?P<key>[a-z_]+)$")
+_ACTION = "action_"
 NO_ACTION = "no_action"
 """The name of the call that stands for an answer without one readable action; its `problem` says what to do."""
 
@@ -54,14 +55,20 @@ class TextDialect:
     def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
         if not tools:
             return self._model.query(messages, (), max_output_tokens=max_output_tokens)
-        turns = sum(message.role is Role.ASSISTANT for message in messages)
-        ours = {call.id for message in messages for call in message.tool_calls if call.problem}
+        calls = [call for message in messages for call in message.tool_calls]
+        ours = {call.id for call in calls if call.problem}
         written = [_outgoing(message, ours) for message in _with_instructions(messages, tools)]
         reply = self._model.query(written, (), max_output_tokens=max_output_tokens)
-        call = read_action(reply.message.text, tools, call_id=f"action_{turns}", cut=reply.stop is StopReason.LENGTH)
+        call = read_action(reply.message.text, tools, call_id=_next_id(calls), cut=reply.stop is StopReason.LENGTH)
         message = replace(reply.message, parts=(*reply.message.parts, call))
         stop = StopReason.TOOL_CALLS if reply.stop is StopReason.END else reply.stop
         return replace(reply, message=message, stop=stop)
+
+
+def _next_id(calls: Sequence[ToolCall]) -> str:
+    """One after the last, not their number: of a history that was condensed only the last ones are there."""
+    last = next((call.id.removeprefix(_ACTION) for call in reversed(calls) if call.id.startswith(_ACTION)), "")
+    return f"{_ACTION}{int(last) + 1 if last.isdecimal() else len(calls)}"
 
 
 def instructions(tools: Sequence[ToolSpec]) -> str:

@@ -80,7 +80,7 @@ def imported(document: Any, chosen: Format, *, name: str = "", root: str = "") -
         raise TrajectoryError(f"It is nested more than {DEEPEST} deep.")
     found = chosen.read(document, name)
     if (own := an_object(an_object(an_object(document).get("info")).get(KEY))) and "rest" in own:
-        return from_plain(completed(to_plain(found), own["rest"]))
+        return from_plain(an_object(completed(to_plain(found), own["rest"])))
     version = chosen.version_of(document)
     left = rest(document, chosen.like(version, chosen.write(found)))
     origin = Origin(format=version, root=root or chosen.root_of(document), rest=left)

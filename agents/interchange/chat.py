@@ -7,6 +7,7 @@ and OpenAI's Responses (`output` items, `function_call_output`).
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,9 +31,10 @@ def words(value: Any) -> str:
 
 def number(value: Any) -> float | None:
     """None for what is no finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    # JSON's whole numbers have no end, ours do.
+    return float(value) if abs(value) <= sys.float_info.max else None
 
 
 def spoken(message: Raw) -> tuple[Part, ...]:

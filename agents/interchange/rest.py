@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from agents.interchange.chat import an_object
+
 Rest = dict[str, Any] | None
 
 
@@ -44,10 +46,10 @@ def completed(made: Any, left: Any) -> Any:
     if "is" in left:
         return left["is"]
     if isinstance(made, Mapping):
-        without = left.get("without", ())
-        kept = {key: value for key, value in made.items() if key not in without}
-        return kept | {key: completed(made.get(key), part) for key, part in left.get("keys", {}).items()}
+        without = left.get("without")
+        kept = {key: value for key, value in made.items() if not (isinstance(without, list) and key in without)}
+        return kept | {key: completed(made.get(key), part) for key, part in an_object(left.get("keys")).items()}
     if isinstance(made, list):
-        parts = left.get("items", {})
+        parts = an_object(left.get("items"))
         return [completed(value, parts.get(str(place))) for place, value in enumerate(made)]
     return made

@@ -145,6 +145,8 @@ class Search:
         while not result.ended:
             try:
                 for outcome in self._hot_worker().run_all(jobs()):
+                    if result.ended in ("time", "stopped"):
+                        continue  # sent ahead; to judge each could take minutes that are not there
                     result.tried += 1
                     found = self._judge(outcome, result)
                     if found is not None:
@@ -176,7 +178,9 @@ class Search:
         )
 
     def _judge(self, outcome: RunOutcome, result: SearchResult) -> Plausible | None:
-        """From a hot outcome to a plausible candidate, by way of a fresh import."""
+        """From a hot outcome to a plausible candidate, by way of a fresh import. Raises `WorkerLost`."""
+        if outcome.id not in self._jobs:
+            raise WorkerLost("the warm worker answered what it was not asked")
         candidate, texts = self._jobs.pop(outcome.id)
         goal = frozenset(self._goal.red)
         green = outcome.green() & goal

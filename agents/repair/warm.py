@@ -177,7 +177,7 @@ def _read_outcome(answer: Mapping[str, object]) -> RunOutcome:
             calls=tuple(_call(record) for record in _list(answer, "calls")),
             outcomes=tuple(tuple(str(text) for text in _whole(row)) for row in _list(answer, "outcomes")),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise WorkerLost("the warm worker's answer has an unknown shape") from error
 
 

@@ -17,7 +17,10 @@ from bot.trials.summary import Summary, summarise
 
 
 def compare(directories: Sequence[Path], *, as_json: bool) -> int:
-    """Outputs that are there already, side by side."""
+    """Outputs that are there already, side by side. Raises `UsageError`."""
+    twice = [directory for directory, count in Counter(each.resolve() for each in directories).items() if count > 1]
+    if twice:
+        raise UsageError(f"{twice[0]} is named twice: its trials would be counted twice")
     trials: list[Trial] = []
     digests: dict[str, str] = {}
     found = [(directory, *_stored(directory)) for directory in directories]
@@ -46,7 +49,7 @@ def _stored(directory: Path) -> tuple[tuple[Trial, ...], dict[str, str]]:
         return records.of_report(document), dict(document.get("instances", {}))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    except (UnreadableReport, ValueError) as error:
+    except (UnreadableReport, ValueError, TypeError, RecursionError) as error:
         raise UsageError(f"{path}: {error}") from None
 
 

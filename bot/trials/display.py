@@ -8,6 +8,7 @@ from collections import Counter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from bot.inspection.words import harmless
 from bot.report import dollars
 from bot.terminal import Narrator
 from bot.trials.ledger import Ledger
@@ -40,7 +41,7 @@ class Display:
             self._bar.stop()
 
     def say(self, line: str) -> None:
-        line = " ".join(line.split())[:200]
+        line = harmless(" ".join(line.split()))[:200]
         if self._bar is not None:
             self._bar.update(self._task, description=_plain(f"{self._counts()}  {line}")[:140])
         else:
@@ -51,7 +52,7 @@ class Display:
         what = trial.outcome.value if trial.outcome is not None else "not made"
         why = f" ({trial.why})" if trial.why else ""
         line = f"{trial.instance_id}  {trial.model} #{trial.sample}: {what}{why}, {dollars(trial.cost_usd)}"
-        line = " ".join(line.split())[:300]
+        line = harmless(" ".join(line.split()))[:300]
         if self._bar is None:
             self._narrator(f"[{len(self._done)}/{self._total}] {line}")
             return

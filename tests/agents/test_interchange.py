@@ -603,3 +603,41 @@ def test_both_formats_are_told_apart() -> None:
     assert [mini.recognises(mini_document()), swe_agent.recognises(mini_document())] == [True, False]
     assert [mini.recognises(swe_document()), swe_agent.recognises(swe_document())] == [False, True]
     assert not any((mini.recognises([]), mini.recognises("x"), swe_agent.recognises([])))
+
+
+def ours_with(**fields: Any) -> str:
+    step = {"index": 0, "messages": [], "usage": {}, "cost_usd": 0, "seconds": 0, "diff": "", "note": "", **fields}
+    head = {"version": 1, "task_id": "t", "model": "m", "strategy": "s", "prompt_version": ""}
+    return json.dumps({**head, "steps": [step]})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ours_with(usage=[]),
+        ours_with(condensed=[]),
+        ours_with(index=float("inf")),
+        ours_with(cost_usd=10**400),
+        ours_with(usage={"input_tokens": 10**400}),
+        *(
+            json.dumps(mini_document(info={"redgreen": {"rest": rest}}))
+            for rest in ({"is": 5}, {"keys": {"steps": {"is": 3}}}, {"keys": {"steps": {"is": [[]]}}})
+        ),
+    ],
+)
+def test_a_damaged_file_is_refused_in_a_sentence(data: str) -> None:
+    with pytest.raises(TrajectoryError):
+        read(data.encode())
+
+
+@pytest.mark.parametrize("left", [{"keys": 5}, {"keys": []}, {"without": 5}, {"keys": {"steps": {"items": []}}}])
+def test_what_is_kept_for_the_way_home_and_makes_no_sense_changes_nothing(left: Any) -> None:
+    run, _ = read(json.dumps(mini_document(info={"redgreen": {"rest": left}})).encode())
+    plain, _ = read(json.dumps(mini_document(info={"redgreen": {"rest": {}}})).encode())
+    assert run == plain
+
+
+def test_a_number_without_bounds_is_no_number() -> None:
+    (spoken,) = [{"role": "assistant", "content": "x", "extra": {"cost": 10**400}}]
+    run, _ = read(json.dumps(mini_document(messages=[spoken])).encode())
+    assert run.steps[0].cost_usd is None

@@ -187,3 +187,14 @@ def test_three_answers_without_an_action_end_the_attempt_in_text() -> None:
     environment = MemoryEnvironment({"a.py": b"x = 1\n"})
     attempt = loop.solve(task, environment, TextDialect(inner), AttemptLimits(), MemoryRecorder())
     assert attempt.ending is Ending.FORMAT_ERRORS
+
+
+def test_an_action_of_a_condensed_history_is_not_named_as_one_that_is_still_there() -> None:
+    kept = [
+        Message(role=Role.ASSISTANT, parts=(ToolCall(id=f"action_{turn}", name="read", arguments={}),))
+        for turn in (2, 3, 4)
+    ]
+    reply = TextDialect(ScriptedModel([saying("```redgreen read\npath: a.py\n```")])).query(
+        [USER, *kept], SPECS, max_output_tokens=100
+    )
+    assert [call.id for call in reply.message.tool_calls] == ["action_5"]

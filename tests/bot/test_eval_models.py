@@ -328,5 +328,7 @@ def test_only_outputs_of_the_same_instances_are_compared(world: World, tmp_path:
         (tmp_path / name / "report.json").write_text(json.dumps(document))
     both = ["compare", str(tmp_path / "one"), str(tmp_path / "other")]
     assert "is not the instance that the others mean" in usage_of(both, world, tmp_path)
+    twice = ["compare", str(tmp_path / "one"), str(tmp_path / "other" / ".." / "one")]
+    assert "is named twice" in usage_of(twice, world, tmp_path)
     (tmp_path / "one" / "report.json").write_text("[]")
     assert "it is no JSON object" in usage_of(both, world, tmp_path)

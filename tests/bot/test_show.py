@@ -39,6 +39,7 @@ from bot.inspection.figures import Selection, Totals, cache_share, measures, ste
 from bot.inspection.words import cut, harmless, line
 from bot.show_commands import ShowOptions, show
 from bot.store import Store, StoreRecorder
+from bot.terminal import Narrator, diff_panel, key_values, plain_table, print_json, standard_output
 from bot.types import JobId, JobState
 from config import settings as configuration
 from config.settings import Settings
@@ -536,6 +537,30 @@ def test_no_text_of_others_reaches_the_terminal_as_anything_but_letters(shown: S
     text = shown(directory)
     assert "\\x1b[2J" in text, "what was there is seen"
     assert "[bold red]markup[/] :smile:" in text
+
+
+def test_neither_tables_nor_progress_nor_complaints_hold_controls(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    standard_output().print(plain_table(["model"], [[HOSTILE]]))
+    standard_output().print(key_values([("FAIL_TO_PASS", HOSTILE)]))
+    standard_output().print(diff_panel(HOSTILE))
+    print_json({"a": HOSTILE.replace("\x7f", "")})
+    Narrator()(HOSTILE)
+    told = capsys.readouterr()
+    assert (dangerous(told.out), dangerous(told.err)) == (set(), set())
+    step = {"index": 0, "messages": [], "usage": {HOSTILE: 1}, "cost_usd": 0, "seconds": 0, "diff": "", "note": ""}
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({**json.loads(to_json(replace(RUN, steps=()))), "steps": [step]}))
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "show", str(file)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "REDGREEN_STORE__DIRECTORY": str(tmp_path)},
+        check=False,
+    )
+    assert (done.returncode, dangerous(done.stderr)) == (2, set())
+    assert "\\x1b[2J" in done.stderr
 
 
 @given(st.text(st.characters(codec=None)))

@@ -75,6 +75,10 @@ def test_what_cannot_be_done_is_told(tmp_path: Path) -> None:
     file.write_text(to_json(RUN))
     with pytest.raises(UsageError, match="cannot be written"):
         redgreen("trajectory", "export", file, "--format", "swe-agent", "--out", tmp_path / "no" / "where")
+    with pytest.raises(UsageError, match="is a directory; name a file"):
+        redgreen("trajectory", "import", file, "--out", tmp_path)
+    with pytest.raises(UsageError, match="is a directory; name a file"):
+        redgreen("trajectory", "import", file, "--out", ".")
     with pytest.raises(UsageError, match="there is no 'codex'; those there are: mini-swe-agent, swe-agent"):
         redgreen("trajectory", "export", file, "--format", "codex", "--out", tmp_path / "out")
     (tmp_path / "empty").mkdir()

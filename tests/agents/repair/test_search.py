@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 from agents.repair.behaviour import best
+from agents.repair.goal import Goal, SearchLimits
 from agents.repair.localise import cheapest, is_test_path
-from agents.repair.types import Candidate, Edit, Plausible
+from agents.repair.search import Search
+from agents.repair.types import Candidate, Edit, Plausible, RunOutcome
 from sandbox.types import TestId
+from tests.support.repair_env import DirectoryEnvironment
 
 SOURCE = "one = 1\ntwo = 2\nthree = 3\n"
 
@@ -47,3 +54,64 @@ def test_tests_and_build_scripts_are_never_edited() -> None:
         assert is_test_path(path), path
     for path in ("pkg/a.py", "src/testing_grounds.py", "pkg/contest.py"):
         assert not is_test_path(path), path
+
+
+RATES = "RATE = 2\n\n\ndef f(n):\n    return n * RATE\n"
+RED = TestId("test_a.py::test_f")
+FILES = {"a.py": RATES, "test_a.py": "from a import f\n\n\ndef test_f():\n    assert f(2) == 6\n"}
+GOAL = Goal(runner="pytest", red=(RED,), covering=(), test_seconds=2.0, slots=1)
+
+
+def of_the_module() -> list[Candidate]:
+    """Changes that only a fresh import shows, none of them right."""
+    edits = [Edit(path="a.py", start=7, end=8, text=str(rate)) for rate in range(10, 20)]
+    return [Candidate(edits=(edit,), template="t", line=1, score=1.0) for edit in edits]
+
+
+def test_what_was_sent_ahead_is_not_judged_once_the_search_has_to_end(tmp_path: Path) -> None:
+    imported_afresh: list[Mapping[str, str]] = []
+
+    class Counting(Search):
+        def _cold_run(
+            self, texts: Mapping[str, str], stages: tuple[tuple[TestId, ...], ...], *, stop_on_red: bool
+        ) -> RunOutcome:
+            imported_afresh.append(texts)
+            return super()._cold_run(texts, stages, stop_on_red=stop_on_red)
+
+    environment = DirectoryEnvironment(tmp_path, FILES)
+    with Counting(environment, {"a.py": RATES}, GOAL, lambda: bool(imported_afresh)) as search:
+        result = search.run(of_the_module(), SearchLimits(seconds=60.0))
+    assert (result.ended, result.tried, len(imported_afresh)) == ("stopped", 1, 1)
+
+
+class Impostor:
+    """A worker that answers what nobody asked."""
+
+    def __init__(self) -> None:
+        answer = {"end": "complete", "tests": {}, "seconds": 0}
+        self._lines = [json.dumps(line) for line in ({"ready": True}, {"id": 0, **answer}, {"id": 999, **answer})]
+
+    def send(self, line: str) -> None:
+        pass
+
+    def receive(self, timeout: float) -> str | None:
+        return self._lines.pop(0) if self._lines else None
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_worker_that_answers_what_it_was_not_asked_is_lost(tmp_path: Path) -> None:
+    class Environment(DirectoryEnvironment):
+        def open_lines(self, script: str, arguments: Sequence[str] = ()) -> Impostor:  # type: ignore[override]
+            return Impostor()
+
+    with Search(Environment(tmp_path, FILES), {"a.py": RATES}, GOAL, lambda: False) as search:
+        candidates = [c for n in range(8) for c in _more(n)]
+        result = search.run(candidates, SearchLimits(seconds=60.0))
+    assert (result.ended, result.plausible) == ("worker lost", [])
+
+
+def _more(number: int) -> list[Candidate]:
+    edits = [Edit(path="a.py", start=7, end=8, text=str(rate)) for rate in range(100 * number, 100 * number + 10)]
+    return [Candidate(edits=(edit,), template="t", line=1, score=1.0) for edit in edits]

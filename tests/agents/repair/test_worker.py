@@ -99,6 +99,20 @@ def test_a_candidate_that_prints_json_is_not_heard(worker: WarmWorker) -> None:
     assert run(worker, SOURCE.replace("return n * RATE", said)).green() == {ZERO}
 
 
+@pytest.mark.parametrize("words", [r"b'3\n'", r"b'no\n'", r"b'{\"id\": []}\n'"])
+def test_a_candidate_that_writes_to_the_workers_pipe_ends_only_itself(worker: WarmWorker, words: str) -> None:
+    body = f"""n * RATE + n
+    import os
+    for pipe in range(3, 60):
+        try:
+            os.write(pipe, {words})
+        except OSError:
+            pass"""
+    outcome = run(worker, SOURCE.replace("n * RATE", body))
+    assert (outcome.end, outcome.green()) == ("died", frozenset())
+    assert run(worker, SOURCE.replace("n * RATE", "n * RATE + n")).green() == {F, ZERO}
+
+
 def test_memory_is_limited(worker: WarmWorker) -> None:
     source = SOURCE.replace("return n * RATE", "return len([bytes(1 << 20) for _ in range(4096)])")
     assert run(worker, source, memory_bytes=512 << 20).tests[F].status == "failed"
@@ -185,7 +199,10 @@ class Babbling:
         pass
 
 
-@pytest.mark.parametrize("line", ["[" * 100_000, "[]", "no", '{"id": {}}', '{"id": 1, "tests": {"a": []}}'])
+ENDLESS = '{"id": 1, "end": "", "seconds": 0, "tests": {"a": {"status": "passed", "lines": {"a.py": [Infinity]}}}}'
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, "[]", "no", '{"id": {}}', '{"id": 1, "tests": {"a": []}}', ENDLESS])
 def test_a_worker_that_answers_nonsense_is_lost(tmp_path: Path, line: str) -> None:
     class Environment(DirectoryEnvironment):
         def open_lines(self, script: str, arguments: Sequence[str] = ()) -> Babbling:  # type: ignore[override]
