@@ -30,7 +30,7 @@ import sqlalchemy as sa
 from dbos import DBOS, SetWorkflowID
 from dbos._serialization import DefaultSerializer
 
-from bot.errors import StoreError, UsageError
+from bot.errors import Parked, StoreError, UsageError
 
 EPOCH = "1"
 """Raised only with a change after which stored steps cannot be replayed. Compatible changes keep it."""
@@ -40,10 +40,6 @@ MAX_RECOVERIES = 20
 """A job that was taken up this often is poison; restarts of innocent processes count too."""
 
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
-
-
-class Parked(BaseException):
-    """The process is draining: the job goes on in the next one. No `Exception`, so nothing records it as failed."""
 
 
 class PlainJson(dbos.Serializer):

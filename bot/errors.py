@@ -50,3 +50,7 @@ class NotYet(StoreError):
 
 class UsageError(BotError):
     pass
+
+
+class Parked(BaseException):
+    """The process is draining: the job goes on in the next one. No `Exception`, so nothing records it as failed."""

@@ -14,7 +14,7 @@ from agents.terms import Terms
 from agents.types import Attempt, Ending, Task
 from bot import contest, race
 from bot.contest import Entrant, Plan, Result
-from bot.engine import Parked
+from bot.errors import Parked
 from bot.race import Course, Lanes
 from bot.repo_config import RepoConfig
 from bot.store import Store, StoreRecorder, attempt_id_for

@@ -15,7 +15,7 @@ from agents.protocols import Recorder
 from agents.terms import OPEN, Terms
 from agents.types import Attempt, Ending, Step, Task, Usage
 from bot.contest import LOST, Entrant, Plan, Result, best, numbered
-from bot.engine import Parked
+from bot.errors import Parked
 from bot.race import Lanes
 from bot.racing import Racing, stored
 from bot.repo_config import RepoConfig
