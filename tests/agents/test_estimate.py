@@ -19,7 +19,20 @@ def test_the_estimate_is_never_below_a_dense_tokenizer_and_never_above_the_bytes
     assert tokens(text) <= structural(text) <= max(len(text.encode("utf-8", "replace")), structural(text))
 
 
-@pytest.mark.parametrize(("text", "count"), [("", 0), ("word", 2), ("12", 2), ("\n\n", 2), ("     ", 2), ("é", 2)])
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 0),
+        ("word", 2),
+        ("12", 2),
+        ("\n\n", 2),
+        ("     ", 2),
+        ("é", 2),
+        ("HTTPServer", 4),
+        ("ABCDe", 3),
+        ("wordéWord", 6),
+    ],
+)
 def test_pieces_are_counted_by_their_kind(text: str, count: int) -> None:
     assert structural(text) == count
 
