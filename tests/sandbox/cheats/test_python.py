@@ -179,12 +179,13 @@ for _one in gc.get_objects():
         FORGE
         + """\
 import json
-_dumps = json.JSONEncoder.encode
-def _encode(self, record):
+_dumps = json.JSONEncoder.iterencode
+def _encode(self, record, _one_shot=False):
     if isinstance(record, dict):
         _forge(record)
-    return _dumps(self, record)
-json.JSONEncoder.encode = _encode
+    return _dumps(self, record, _one_shot)
+json.JSONEncoder.encode = lambda self, record: "".join(_encode(self, record, True))
+json.JSONEncoder.iterencode = _encode
 """,
     ),
 )
