@@ -103,8 +103,7 @@ def made(requirements: str, options: tuple[str, ...], proof: str) -> Path:
     place = cache() / "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in requirements)
     if (place / proof).exists():
         return place
-    uv = shutil.which("uv")
-    assert uv is not None, "uv makes the environments of these tests: https://docs.astral.sh/uv/"
+    uv = _uv()
     shutil.rmtree(place, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = place.with_name(f"{place.name}.{os.getpid()}")
@@ -121,6 +120,15 @@ def made(requirements: str, options: tuple[str, ...], proof: str) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return place
+
+
+def _uv() -> str:
+    """The one that set up this checkout, else one on the path."""
+    tools = Path(__file__).parents[2] / ".tools"
+    places = [str(tools / "venv/bin"), str(tools / "lib/bin"), os.environ.get("PATH", os.defpath)]
+    found = shutil.which("uv", path=os.pathsep.join(places))
+    assert found is not None, "uv makes the environments of these tests: `make setup` brings it"
+    return found
 
 
 def _run(command: list[str]) -> None:
