@@ -98,7 +98,7 @@ def test_scripts_that_name_others_are_followed() -> None:
     assert found("FORCE=1 pnpm run /^test:/", **many) == Invocation(tool="vitest", args=("run",), env=(("FORCE", "1"),))
     assert found("pnpm run /types$/", types="tape x", test2="jest") == Invocation(tool="tape", args=("x",))
     assert found("pnpm run /^unit$/", unit2="jest") is None
-    assert found("pnpm run /uni.*/", unit="jest") is None
+    assert found("pnpm run /uni.*/", unit2="jest") is None
     assert found("pnpm run /(a|b)/", a="jest") is None
     assert found("A=1 npm run unit", unit="jest") == Invocation(tool="jest", env=(("A", "1"),))
     assert found("npm test", unit="jest") is not None, "a later script is looked at where the first has no tool"
