@@ -16,6 +16,7 @@ from bot.contest import (
     Plan,
     Result,
     Rules,
+    at_home,
     best,
     is_told,
     next_entrant,
@@ -72,6 +73,11 @@ def test_what_gives_the_same_every_time_is_sampled_once() -> None:
 
 def test_a_race_has_a_bound() -> None:
     assert len(plan(Rules(race=tuple("abcdef"), samples=8), named=(), chosen="x").entrants) == MOST_ENTRANTS
+
+
+def test_of_what_must_stay_in_the_house_only_models_of_the_house_race_and_follow() -> None:
+    kept = at_home(Rules(race=("claude", "local"), fallback=("gpt", "local-small"), at_home=HOUSE))
+    assert (kept.race, kept.fallback) == (("local",), ("local-small",))
 
 
 def test_a_comparison_has_no_fallback_and_others_do() -> None:
