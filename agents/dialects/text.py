@@ -195,7 +195,8 @@ def _described(tool: ToolSpec) -> str:
     for name, schema in properties.items():
         needed = "" if name in required else ", optional"
         many = ", one a line" if schema.get("type") == "array" else ""
-        lines.append(f"- {name} ({schema.get('type', 'string')}{needed}{many}): {schema.get('description', '')}")
+        said = f": {schema['description']}" if "description" in schema else ""
+        lines.append(f"- {name} ({schema.get('type', 'string')}{needed}{many}){said}")
     return "\n".join(lines)
 
 

@@ -16,7 +16,7 @@ from agents.prompts.untrusted import fenced
 from agents.types import Message, Role, Task, Text
 from sandbox.types import RepoView
 
-PROMPT_VERSION = "loop-2"
+PROMPT_VERSION = "loop-3"
 MOST_PATHS = 120
 MOST_PATH = 200
 """Characters of one path."""

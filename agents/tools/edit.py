@@ -15,12 +15,9 @@ AROUND = 4
 
 
 class EditArguments(Arguments):
-    path: str = Field(description="File in the repository.", min_length=1, max_length=1000)
-    old: str = Field(
-        default="",
-        description="The exact text to replace, with its indentation; it must occur once. Empty: create a file.",
-    )
-    new: str = Field(description="The text to put there.")
+    path: str = Field(min_length=1, max_length=1000)
+    old: str = ""
+    new: str
 
 
 def edit(asked: EditArguments, bench: Bench) -> Observation:
@@ -114,10 +111,7 @@ def _not_found(path: str, text: str, old: str) -> str:
 
 EDIT = FormedTool(
     name="edit",
-    description=(
-        "Replace one exact piece of a file: `old`, which must occur exactly once, becomes `new`. "
-        "With an empty `old` a new file is created."
-    ),
+    description="Replace `old`, which must occur exactly once in the file, by `new`; empty `old`: create the file.",
     form=EditArguments,
     do=edit,
 )

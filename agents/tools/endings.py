@@ -27,15 +27,15 @@ MOST_WORDS = 4_000
 
 
 class SubmitArguments(Arguments):
-    summary: str = Field(description="Two or three sentences: the cause, and the change.", min_length=1)
+    summary: str = Field(min_length=1)
 
 
 class ReasonArguments(Arguments):
-    reason: str = Field(description="What was tried and seen.", min_length=1)
+    reason: str = Field(min_length=1)
 
 
 class DecisionArguments(Arguments):
-    question: str = Field(description="What a maintainer must decide, with the choices.", min_length=1)
+    question: str = Field(min_length=1)
 
 
 def submit(asked: SubmitArguments, bench: Bench) -> Observation | Conclusion:
@@ -66,19 +66,19 @@ def needs_decision(asked: DecisionArguments, _bench: Bench) -> Conclusion:
 
 SUBMIT = FormedTool(
     name="submit",
-    description="End the work: the working tree's change is your repair. It is then judged by running tests.",
+    description="End: the tree's change is your repair. In two or three sentences, the cause and the change.",
     form=SubmitArguments,
     do=submit,
 )
 CANNOT_REPRODUCE = FormedTool(
     name="cannot_reproduce",
-    description="End the work without a change: the problem cannot be made to appear.",
+    description="End: the problem does not appear. What you tried and saw.",
     form=ReasonArguments,
     do=cannot_reproduce,
 )
 NEEDS_DECISION = FormedTool(
     name="needs_decision",
-    description="End the work without a change: the right behaviour is a choice that a maintainer must make.",
+    description="End: a maintainer must choose. What, with the choices.",
     form=DecisionArguments,
     do=needs_decision,
 )

@@ -13,9 +13,9 @@ MOST_LINE = 500
 
 
 class ReadArguments(Arguments):
-    path: str = Field(description="File in the repository.", min_length=1, max_length=1000)
-    first_line: int = Field(default=1, ge=1, description="Where to begin; 1 is the first line.")
-    last_line: int | None = Field(default=None, ge=1, description="Where to end; by default up to 400 lines are shown.")
+    path: str = Field(min_length=1, max_length=1000)
+    first_line: int = Field(default=1, ge=1)
+    last_line: int | None = Field(default=None, ge=1)
 
 
 def read(asked: ReadArguments, bench: Bench) -> Observation:
@@ -55,7 +55,7 @@ def _shown(path: str, lines: list[str], asked: ReadArguments) -> Observation:
 
 READ = FormedTool(
     name="read",
-    description="Show a file's lines with their numbers, or list a directory.",
+    description="Show a file's lines (numbered; by default 400 from the first), or list a directory.",
     form=ReadArguments,
     do=read,
 )

@@ -31,10 +31,10 @@ exec grep "$@" -e "$pattern" -- "$where"
 
 
 class SearchArguments(Arguments):
-    pattern: str = Field(description="Extended regular expression.", min_length=1, max_length=1000)
-    path: str = Field(default=".", description="Directory or file to search in.", max_length=1000)
-    files: str = Field(default="", description="Only files of this name, such as *.py.", max_length=200)
-    ignore_case: bool = Field(default=False, description="Upper and lower case count as the same.")
+    pattern: str = Field(min_length=1, max_length=1000)
+    path: str = Field(default=".", max_length=1000)
+    files: str = Field(default="", max_length=200)
+    ignore_case: bool = False
 
 
 def search(asked: SearchArguments, bench: Bench) -> Observation:
@@ -63,7 +63,7 @@ def _shown(lines: list[str]) -> str:
 
 SEARCH = FormedTool(
     name="search",
-    description="Find lines that match a regular expression in the repository; answers path:line:text.",
+    description="Find the lines that match an extended regular expression, as path:line:text; `files` is a glob.",
     form=SearchArguments,
     do=search,
 )

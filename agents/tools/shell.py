@@ -8,8 +8,8 @@ from agents.tools.tool import Arguments, Bench, FormedTool, Observation, bounded
 
 
 class ShellArguments(Arguments):
-    command: str = Field(description="Command line for a POSIX shell, run in the repository.", min_length=1)
-    timeout: int = Field(default=120, ge=1, le=900, description="Seconds before the command is ended.")
+    command: str = Field(min_length=1)
+    timeout: int = Field(default=120, ge=1, le=900)
 
 
 def shell(asked: ShellArguments, bench: Bench) -> Observation:
@@ -27,10 +27,7 @@ def shell(asked: ShellArguments, bench: Bench) -> Observation:
 
 SHELL = FormedTool(
     name="shell",
-    description=(
-        "Run a command line in the repository, in a fresh process each time (no state but files is kept; there is no "
-        "network and no terminal). Answers the exit code and the output."
-    ),
+    description="Run a POSIX shell command in the repository, in a fresh process, for at most `timeout` (120) seconds.",
     form=ShellArguments,
     do=shell,
 )

@@ -16,26 +16,23 @@ from sandbox.types import Failure, Foresight, TestId, TestReport, TestResult, Te
 MOST_RED = 20
 MOST_WHY = 600
 MOST_LISTED = 40
+MOST_SECONDS = 900
+"""Of one run; a part of a longer suite can be named."""
 _WRONG_REASON = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError", "NameError")
 """Exceptions that say the test could not run, not that the behaviour is wrong."""
 
 
 class RunTestsArguments(Arguments):
-    tests: list[str] = Field(
-        default_factory=list,
-        max_length=200,
-        description="Tests to run, by id, class, module or file; empty: all tests.",
-    )
-    timeout: int = Field(default=600, ge=1, le=1800, description="Seconds before the run is ended.")
+    tests: list[str] = Field(default_factory=list, max_length=200)
 
 
 def run_tests(asked: RunTestsArguments, bench: Bench) -> Observation:
     selection = [TestId(test) for test in asked.tests]
     try:
-        report = bench.environment.run_tests(selection, timeout=bench.timeout(asked.timeout))
+        report = bench.environment.run_tests(selection, timeout=bench.timeout(MOST_SECONDS))
         if selection and not report.results and not report.collection_errors:
             # No test has exactly such an id: a file, a class, or a test with parameters was meant.
-            everything = bench.environment.run_tests((), timeout=bench.timeout(asked.timeout))
+            everything = bench.environment.run_tests((), timeout=bench.timeout(MOST_SECONDS))
             report = narrowed(everything, asked.tests)
             if not report.results and not report.collection_errors:
                 return Observation(text=_no_such(asked.tests, everything), is_error=True)
@@ -47,7 +44,7 @@ def run_tests(asked: RunTestsArguments, bench: Bench) -> Observation:
 def foreseen(report: TestReport, asked: RunTestsArguments, bench: Bench) -> str:
     """What the verdict would hold of the report; "" where that cannot be told."""
     try:
-        foresight = bench.environment.foresee(report, timeout=bench.timeout(asked.timeout))
+        foresight = bench.environment.foresee(report, timeout=bench.timeout(MOST_SECONDS))
     except SetupError:
         return ""
     return in_verdicts_words(foresight, report, everything=not asked.tests)
@@ -163,10 +160,7 @@ def _why(failure: Failure) -> str:
 
 RUN_TESTS = FormedTool(
     name="run_tests",
-    description=(
-        "Run the repository's tests, and say which are red and why; and, in the words of the verdict, which new tests "
-        "are witnesses (red without your change), which prove nothing, and what your change broke that base has green."
-    ),
+    description="Run tests (ids, classes, modules or files; none: all), answered in the verdict's words.",
     form=RunTestsArguments,
     do=run_tests,
 )

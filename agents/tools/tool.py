@@ -145,19 +145,22 @@ def no_binary(files: Sequence[str]) -> str:
     )
 
 
+_SAID = ("type", "items", "enum", "description")
+"""Of a field's schema, what a model is told: it is sent with every request, and a bound is worth its tokens only once
+it is broken, when the correction names it."""
+
+
 def _schema(form: type[Arguments]) -> dict[str, Any]:
-    """The form's JSON Schema without pydantic's titles, which only cost tokens."""
+    """The form's JSON Schema in as few words as a model needs; the form itself is strict and closed."""
     schema = form.model_json_schema()
-    properties = {
-        name: {key: value for key, value in field.items() if key != "title"}
-        for name, field in schema.get("properties", {}).items()
-    }
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": schema.get("required", []),
-        "additionalProperties": False,
-    }
+    properties = {name: _said(field) for name, field in schema.get("properties", {}).items()}
+    return {"type": "object", "properties": properties, "required": schema.get("required", [])}
+
+
+def _said(field: Mapping[str, Any]) -> dict[str, Any]:
+    choices = [choice for choice in field.get("anyOf", ()) if choice.get("type") != "null"]
+    whole = {**field, **choices[0]} if len(choices) == 1 else field
+    return {key: whole[key] for key in _SAID if key in whole}
 
 
 def _form(spec: ToolSpec) -> str:
