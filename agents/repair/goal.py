@@ -51,6 +51,8 @@ class SearchResult:
     """(progress, candidate) of those that help without being enough."""
     slow: list[Candidate] = field(default_factory=list)
     """Ran into the time limit and failed no test otherwise."""
+    lost: list[Candidate] = field(default_factory=list)
+    """Took a worker along, and so have no outcome."""
     tried: int = 0
     seconds: float = 0.0
     ended: str = ""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from agents.protocols import Environment
 from agents.repair.behaviour import Behaviour
 from agents.repair.comparing import Comparison, behaviours, observe
+from agents.repair.flight import Flight, Trial
 from agents.repair.goal import Goal, SearchLimits, SearchResult
 from agents.repair.pairing import pairs, progress
 from agents.repair.sieve import Sieve
@@ -19,8 +20,8 @@ from agents.repair.types import Candidate, Plausible, RunOutcome, TestTrace
 from agents.repair.warm import Job, WarmWorker, WorkerConfig, WorkerLost
 from sandbox.types import TestId
 
-MOST_RESTARTS = 3
-"""A worker that is lost more often makes the search end with what it has."""
+MOST_RESTARTS = 8
+"""A worker that is lost more often makes the search end with what it has. A candidate that takes it along costs two."""
 GIVE_UP = 3
 """Red tests, with no green one, after which a candidate's others are not run."""
 HOT_MEMORY = 1 << 30
@@ -54,7 +55,7 @@ class Search:
         self._hot: WarmWorker | None = None
         self._cold: WarmWorker | None = None
         self._restarts = 0
-        self._jobs: dict[int, tuple[Candidate, Mapping[str, str]]] = {}
+        self._flight = Flight(slots=goal.slots)
         self._count = 0
         self._base: Mapping[TestId, TestTrace] = {}
         self._slower = 1.0
@@ -122,6 +123,8 @@ class Search:
             now = time.monotonic()
             if self._stopped():
                 return "stopped"
+            if self._restarts > MOST_RESTARTS:
+                return "worker lost"
             # As long again as the first took: an easy bug is not searched for long, a hard one not given up early.
             if first_found is not None and now - first_found > min(limits.after_first, max(3.0, first_found - began)):
                 return "enough"
@@ -131,6 +134,10 @@ class Search:
 
         def jobs() -> Iterator[Job]:
             while True:
+                again = self._flight.waiting()
+                if again is not None:
+                    yield self._job(again)
+                    continue
                 result.ended = result.ended or over()
                 if result.ended:
                     return
@@ -140,11 +147,11 @@ class Search:
                     return
                 texts = sieve.passes(candidate)
                 if texts is not None:
-                    yield self._hot_job(candidate, texts)
+                    yield self._job(self._trial(candidate, texts))
 
-        while not result.ended:
+        while not result.ended or (result.ended in ("exhausted", "turn over") and not self._flight.is_empty):
             try:
-                for outcome in self._hot_worker().run_all(jobs()):
+                for outcome in self._outcomes(jobs()):
                     if result.ended in ("time", "stopped"):
                         continue  # sent ahead; to judge each could take minutes that are not there
                     result.tried += 1
@@ -156,19 +163,36 @@ class Search:
                         first_found = first_found or time.monotonic()
                     result.ended = result.ended or over()
             except WorkerLost:
-                self._restart()
-                if self._restarts > MOST_RESTARTS:
-                    result.ended = "worker lost"
+                self._lost(result)
+                result.ended = over() or result.ended
+        self._flight.clear()
 
-    def _hot_job(self, candidate: Candidate, texts: Mapping[str, str]) -> Job:
+    def _outcomes(self, jobs: Iterator[Job]) -> Iterator[RunOutcome]:
+        """Of those that may have taken a worker along, each alone; then of the others, several in flight."""
+        worker = self._hot_worker()
+        while (suspect := self._flight.suspect()) is not None:
+            yield worker.run(self._job(suspect))
+        yield from worker.run_all(jobs)
+
+    def _lost(self, result: SearchResult) -> None:
+        """After a worker was lost: which candidate it was, where that is known, and new workers for the others."""
+        if (culprit := self._flight.lost()) is not None:
+            result.lost.append(culprit.candidate)
+        self._restart()
+
+    def _trial(self, candidate: Candidate, texts: Mapping[str, str]) -> Trial:
         self._count += 1
-        self._jobs[self._count] = (candidate, texts)
+        trial = Trial(id=self._count, candidate=candidate, texts=texts)
+        self._flight.sent(trial)
+        return trial
+
+    def _job(self, trial: Trial) -> Job:
         goal = self._goal
         seconds = goal.test_seconds * self._slower
         return Job(
-            id=self._count,
+            id=trial.id,
             stages=(goal.red,),
-            patches=texts,
+            patches=trial.texts,
             give_up=GIVE_UP,
             goal=len(goal.red),
             test_seconds=seconds,
@@ -178,10 +202,11 @@ class Search:
         )
 
     def _judge(self, outcome: RunOutcome, result: SearchResult) -> Plausible | None:
-        """From a hot outcome to a plausible candidate, by way of a fresh import. Raises `WorkerLost`."""
-        if outcome.id not in self._jobs:
+        """From a hot outcome to a plausible candidate, by way of a fresh import. Raises `WorkerLost` (hot)."""
+        trial = self._flight.answered(outcome.id)
+        if trial is None:
             raise WorkerLost("the warm worker answered what it was not asked")
-        candidate, texts = self._jobs.pop(outcome.id)
+        candidate, texts = trial.candidate, trial.texts
         goal = frozenset(self._goal.red)
         green = outcome.green() & goal
         wrong = [test for test, trace in outcome.tests.items() if test not in goal and not trace.is_green]
@@ -189,6 +214,15 @@ class Search:
             if not wrong:
                 self._note(candidate, outcome, result)
             return None
+        try:
+            return self._afresh(candidate, texts, result)
+        except WorkerLost:  # the cold one: what the hot one was sent is not touched by it
+            self._restart_cold()
+            result.lost.append(candidate)
+            return None
+
+    def _afresh(self, candidate: Candidate, texts: Mapping[str, str], result: SearchResult) -> Plausible | None:
+        goal = frozenset(self._goal.red)
         stages = tuple(stage for stage in (self._goal.red, self._goal.covering, self._goal.rest) if stage)
         cold = self._cold_run(texts, stages, stop_on_red=True)
         if goal <= cold.green():
@@ -253,9 +287,13 @@ class Search:
         return self._hot
 
     def _restart(self) -> None:
+        self._restart_cold()
+        if self._hot is not None:
+            self._hot.close()
+        self._hot = None
+
+    def _restart_cold(self) -> None:
         self._restarts += 1
-        for worker in (self._hot, self._cold):
-            if worker is not None:
-                worker.close()
-        self._hot = self._cold = None
-        self._jobs.clear()
+        if self._cold is not None:
+            self._cold.close()
+        self._cold = None

@@ -178,7 +178,7 @@ class _Repair:
         speed = result.tried / result.seconds if result.seconds else 0.0
         self.note(
             f"Tried {result.tried} of {len(candidates)} candidates ({speed:.0f} a second): "
-            f"{len(result.plausible)} plausible, {len(result.partial)} that help in part.",
+            f"{len(result.plausible)} plausible, {len(result.partial)} that help in part{_lost(result)}.",
             diff=witness_diff,
             seconds=result.seconds,
         )
@@ -214,6 +214,10 @@ class _Repair:
         reason = _told(plausible.candidate, sources, len(oracle.red))
         self.note(CHOSEN + reason, diff=diff)
         return self.attempt(Ending.SUBMITTED, reason, diff, summary=reason)
+
+
+def _lost(result: SearchResult) -> str:
+    return f", {len(result.lost)} that took the worker along" if result.lost else ""
 
 
 def _told(candidate: Candidate, sources: Mapping[str, str], reds: int) -> str:

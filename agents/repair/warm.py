@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from agents.protocols import Environment, Lines
 from agents.repair.types import Fault, RecordedCall, RunOutcome, TestTrace
 from agents.repair.worker import bundle
+from sandbox.errors import ContainerLost
 from sandbox.types import TestId
 
 START_SECONDS = 60.0
@@ -98,19 +99,16 @@ class WarmWorker:
     def __init__(self, environment: Environment, config: WorkerConfig) -> None:
         self.slots = config.slots
         self._lines: Lines = environment.open_lines(bundle())
-        self._lines.send(
-            json.dumps(
-                {
-                    "runner": config.runner,
-                    "mode": config.mode,
-                    "slots": config.slots,
-                    "tests": config.tests,
-                    "sources": dict(config.sources),
-                    "imports": config.imports,
-                }
-            )
-        )
+        settings = {
+            "runner": config.runner,
+            "mode": config.mode,
+            "slots": config.slots,
+            "tests": config.tests,
+            "sources": dict(config.sources),
+            "imports": config.imports,
+        }
         try:
+            self._send(json.dumps(settings))
             answer = self._receive(START_SECONDS)
             self.python = str(answer.get("python", ""))
         except WorkerLost:
@@ -122,7 +120,7 @@ class WarmWorker:
 
     def run(self, job: Job) -> RunOutcome:
         """One job, waiting for it."""
-        self._lines.send(job.line())
+        self._send(job.line())
         return self._outcome(job.total_seconds)
 
     def run_all(self, jobs: Iterator[Job]) -> Iterator[RunOutcome]:
@@ -136,13 +134,19 @@ class WarmWorker:
                 if job is None:
                     exhausted = True
                 else:
-                    self._lines.send(job.line())
+                    self._send(job.line())
                     patience = max(patience, job.total_seconds)
                     flying += 1
             if flying:
                 outcome = self._outcome(2 * patience)
                 flying -= 1
                 yield outcome
+
+    def _send(self, line: str) -> None:
+        try:
+            self._lines.send(line)
+        except ContainerLost as error:  # if it is the container that is gone, the next worker's start says so
+            raise WorkerLost("the warm worker ended") from error
 
     def _outcome(self, patience: float) -> RunOutcome:
         answer = self._receive(patience + 10.0)

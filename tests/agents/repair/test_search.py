@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from agents.repair.behaviour import best
-from agents.repair.goal import Goal, SearchLimits
+from agents.repair.goal import Goal, SearchLimits, SearchResult
 from agents.repair.localise import cheapest, is_test_path
-from agents.repair.search import Search
+from agents.repair.search import MOST_RESTARTS, Search
 from agents.repair.types import Candidate, Edit, Plausible, RunOutcome
 from sandbox.types import TestId
 from tests.support.repair_env import DirectoryEnvironment
@@ -115,3 +118,48 @@ def test_a_worker_that_answers_what_it_was_not_asked_is_lost(tmp_path: Path) -> 
 def _more(number: int) -> list[Candidate]:
     edits = [Edit(path="a.py", start=7, end=8, text=str(rate)) for rate in range(100 * number, 100 * number + 10)]
     return [Candidate(edits=(edit,), template="t", line=1, score=1.0) for edit in edits]
+
+
+KILL = '__import__("os").kill(__import__("os").getppid(), 9)'
+"""Ends the worker itself, as running out of memory does, and not only the child that runs the candidate."""
+CASE = TestId("test_a.A.test_f")
+CASES = {"a.py": RATES, "test_a.py": "import unittest\n\nfrom a import f\n\n\n"
+         "class A(unittest.TestCase):\n    def test_f(self):\n        self.assertEqual(f(2), 6)\n"}  # fmt: skip
+"""With unittest, which a worker starts in a tenth of the time."""
+START, END = RATES.index("n * RATE"), RATES.index("n * RATE") + len("n * RATE")
+
+
+def returning(*expressions: str) -> list[Candidate]:
+    edits = [Edit(path="a.py", start=START, end=END, text=text) for text in expressions]
+    return [Candidate(edits=(edit,), template="t", line=5, score=1.0) for edit in edits]
+
+
+def searched(tmp_path: Path, candidates: list[Candidate], slots: int) -> SearchResult:
+    environment = DirectoryEnvironment(tmp_path, CASES, runner="unittest")
+    goal = replace(GOAL, runner="unittest", red=(CASE,), slots=slots)
+    with Search(environment, {"a.py": RATES}, goal, lambda: False) as search:
+        return search.run(candidates, SearchLimits(seconds=60.0))
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_a_candidate_that_takes_the_worker_along_takes_no_other_candidate_along(slots: int, tmp_path: Path) -> None:
+    candidates = returning("n", KILL, "n + 9", "0", "n - 1", "n * RATE + n", "n + 7")
+    result = searched(tmp_path, candidates, slots)
+    assert [p.candidate for p in result.plausible] == [candidates[5]]
+    assert (result.lost, result.tried, result.ended) == ([candidates[1]], 6, "exhausted")
+
+
+def test_a_candidate_that_takes_only_the_fresh_import_along_is_told_too(tmp_path: Path) -> None:
+    at_import = [Edit(path="a.py", start=7, end=8, text=text) for text in (KILL, "3")]
+    candidates = [Candidate(edits=(edit,), template="t", line=1, score=1.0) for edit in at_import]
+    result = searched(tmp_path, candidates, 1)
+    assert [p.candidate for p in result.plausible] == [candidates[1]]
+    assert (result.lost, result.ended) == ([candidates[0]], "exhausted")
+
+
+def test_candidates_that_all_take_the_worker_along_end_the_search(tmp_path: Path) -> None:
+    candidates = returning(*(f"{KILL} or {number}" for number in range(40)))
+    result = searched(tmp_path, candidates, 2)
+    assert (result.ended, result.plausible, result.tried) == ("worker lost", [], 0)
+    assert 0 < len(result.lost) <= MOST_RESTARTS
+    assert len(set(result.lost)) == len(result.lost)
