@@ -110,7 +110,8 @@ class _Run:
             try:
                 reply, condensed = self.query(added)
             except (ContextOverflow, OverLimit) as error:
-                return Ended(ending=Ending.LIMIT, reason=str(error), fault=error.fault)
+                limit = Ended(ending=Ending.LIMIT, reason=str(error), fault=error.fault)
+                return self.asked_to_stop() or limit
             except ModelError as error:
                 failed = Ended(ending=Ending.MODEL_FAILED, reason=str(error), fault=error.fault)
                 return self.asked_to_stop() or failed
@@ -120,7 +121,7 @@ class _Run:
                 return Ended(ending=Ending.MODEL_FAILED, reason=declined, fault=Fault.DECLINED)
 
     def asked_to_stop(self) -> Ended | None:
-        """Also what ended a wait for an endpoint: then it is no failure of the endpoint."""
+        """Also what ended a wait for an endpoint, or for money: then it is no failure of the endpoint, and no limit."""
         stopped = self.recorder.stopped()
         return Ended(ending=Ending.STOPPED, reason="The attempt was stopped on request.") if stopped else None
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from agents.patience import AT_ONCE, Patience
 from agents.types import Usage
 
 
@@ -27,6 +28,8 @@ class Call:
     """Dollars at most for a number of output tokens, never falling as it grows; None: the price is unknown."""
     self_hosted: bool = False
     """The endpoint is the operator's own: an unknown price is nobody's bill."""
+    patience: Patience = AT_ONCE
+    """How long the call may wait for money that is set aside for others: most of it is given back soon."""
 
 
 class Held(Protocol):
@@ -52,7 +55,8 @@ class Held(Protocol):
 
 class Purse(Protocol):
     def hold(self, call: Call) -> Held:
-        """Set the worst case aside. Raises `agents.errors.OverLimit` where that could break a limit."""
+        """Set the worst case aside. Raises `agents.errors.OverLimit` where that could break a limit: at once where what
+        is spent leaves too little, else when the call's patience is at its end."""
         ...
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from agents.limits import Spent, seconds_left
 from agents.models import build
-from agents.models.retry import Patience
+from agents.patience import Patience
 from agents.protocols import Model, Recorder
 from agents.review import Claims, review
 from agents.strategies import strategy

@@ -12,8 +12,9 @@ from agents.errors import Fault, ModelRefused
 from agents.models.exchange import Exchange
 from agents.models.paying import Metered
 from agents.models.replay import ReplayModel
-from agents.models.retry import Patience, Retrying
+from agents.models.retry import Retrying
 from agents.models.transport import Timeouts
+from agents.patience import Patience
 from agents.protocols import Model
 from agents.terms import OPEN, Terms
 from config.models import Adapter, Dialect, ModelSpec, StrategyName
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 def build(
     spec: ModelSpec, key: SecretStr | None, terms: Terms = OPEN, *, patience: Patience | None = None
 ) -> Model | None:
-    """The model of a row, paid from the terms' purse, with retries as long as `patience` lasts; None for `repair`.
+    """The model of a row, paid from the terms' purse; None for `repair`. Retries and waits for money last as long as
+    `patience`.
 
     Raises `ModelRefused` where a key is missing, or where the terms' wall forbids the endpoint; `TrajectoryError` for a
     replay whose file cannot be read.
@@ -42,15 +44,22 @@ def build(
         case Adapter.ANTHROPIC | Adapter.OPENAI:
             if spec.strategy is StrategyName.SINGLE_SHOT:
                 return build_sampler(spec, key, terms, patience=patience)
-            model = Retrying(adapter(spec, key, terms), patience=patience)
+            model = Retrying(adapter(spec, key, terms, patience=patience), patience=patience)
         case _:
             assert_never(spec.adapter)
     return TextDialect(model) if spec.dialect is Dialect.TEXT else model
 
 
-def adapter(spec: ModelSpec, key: SecretStr | None, terms: Terms, *, timeouts: Timeouts | None = None) -> Model:
+def adapter(
+    spec: ModelSpec,
+    key: SecretStr | None,
+    terms: Terms,
+    *,
+    timeouts: Timeouts | None = None,
+    patience: Patience | None = None,
+) -> Model:
     """The endpoint of a row with one, each call paid: no retries, no dialect. Raises `ModelRefused` without its key."""
-    return Metered(bare(spec, key, terms, timeouts=timeouts), spec, terms.purse)
+    return Metered(bare(spec, key, terms, timeouts=timeouts), spec, terms.purse, patience)
 
 
 def bare(
@@ -80,7 +89,7 @@ def build_sampler(
     from agents.models.sampler import Sampler
 
     endpoint = bare(spec, key, terms, timeouts=timeouts)
-    model = Metered(endpoint, spec, terms.purse)
+    model = Metered(endpoint, spec, terms.purse, patience)
     # A review asks with tools: without native ones they go as text.
     asked = TextDialect(model) if spec.dialect is Dialect.TEXT else model
     return Sampler(
@@ -90,6 +99,7 @@ def build_sampler(
         exchange=Exchange(spec, key, wall=terms.wall, timeouts=timeouts),
         retrying=Retrying(asked, patience=patience),
         purse=terms.purse,
+        patience=patience,
     )
 
 

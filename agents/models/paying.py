@@ -11,6 +11,7 @@ from typing import TypeVar
 from agents.errors import ModelError
 from agents.models.estimate import Calibration, structural
 from agents.models.prices import worst_cost
+from agents.patience import Patience, running_out
 from agents.protocols import Model
 from agents.purse import Call, Purse
 from agents.types import Message, Part, Reasoning, Reply, Text, ToolCall, ToolResult, ToolSpec, Usage
@@ -45,10 +46,12 @@ def pay(
     most: int,
     ask: Callable[[int], T],
     bill: Callable[[T], Bill | None],
+    patience: Patience | None = None,
 ) -> T:
     """What `ask` gives for the output tokens that may be paid; `bill` is None for an answer that nobody charges.
 
-    Raises `OverLimit` before anything is sent. A call that breaks off may have been charged: only one that certainly
+    Raises `OverLimit` before anything is sent: where only what others have set aside is in the way, when `patience`, or
+    the purse's own, is at its end. A call that breaks off may have been charged: only one that certainly
     was not leaves no trace in the book.
     """
     call = Call(
@@ -57,6 +60,7 @@ def pay(
         output_tokens=most,
         worst_usd=lambda output: worst_cost(spec, prompt_tokens, output),
         self_hosted=spec.self_hosted,
+        patience=patience or Patience(),
     )
     held = purse.hold(call)
     try:
@@ -81,8 +85,9 @@ def pay(
 class Metered:
     """A `Model` whose every call is paid from a purse. Belongs right around an endpoint: inside retries."""
 
-    def __init__(self, model: Model, spec: ModelSpec, purse: Purse) -> None:
+    def __init__(self, model: Model, spec: ModelSpec, purse: Purse, patience: Patience | None = None) -> None:
         self._model, self._spec, self._purse = model, spec, purse
+        self._left = running_out(patience or Patience())
         self._scale = Scale()
 
     def __repr__(self) -> str:
@@ -103,7 +108,7 @@ class Metered:
             return self._model.query(messages, tools, max_output_tokens=most)
 
         most = min(max_output_tokens, self._spec.output_limit)
-        reply = pay(self._purse, self._spec, self._scale.tokens(raw), most, ask, bill_of)
+        reply = pay(self._purse, self._spec, self._scale.tokens(raw), most, ask, bill_of, self._left())
         self._scale.learn(raw, reply.usage.input_tokens)
         return reply
 

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from agents.errors import IncompleteReply, ModelError, ModelUnavailable
+from agents.patience import Patience, pause
 from agents.protocols import Model
 from agents.types import Message, Reply, ToolSpec
 
 T = TypeVar("T")
-
-LOOK = 1.0
-"""Seconds between looks whether somebody asked to stop, while a wait lasts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +49,6 @@ class RetryPolicy:
         if asked is None:
             return backoff
         return None if asked > self.longest_asked else max(asked * (1.0 + self.spread * jitter), backoff)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How long whoever asks can wait: the attempt's seconds that are left, and whether it was asked to stop."""
-
-    seconds: float = float("inf")
-    """From the making of the model on."""
-    stopped: Callable[[], bool] = lambda: False
 
 
 class Retrying:
@@ -113,10 +102,3 @@ class Retrying:
                 self._sleep(delay)
                 if self._patience.stopped():
                     raise
-
-
-def pause(seconds: float, stopped: Callable[[], bool], sleep: Callable[[float], None] = time.sleep) -> None:
-    """Sleep that long, or until somebody asked to stop."""
-    while seconds > 0 and not stopped():
-        sleep(min(seconds, LOOK))
-        seconds -= LOOK

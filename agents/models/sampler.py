@@ -19,6 +19,7 @@ from agents.models.paying import bill_of, pay
 from agents.models.prices import cost
 from agents.models.retry import Retrying
 from agents.models.tokens import TokenCounter, discover
+from agents.patience import Patience, running_out
 from agents.protocols import Model
 from agents.purse import NoBook, Purse
 from agents.types import Message, Reply, Role, Text, ToolSpec, Usage
@@ -88,6 +89,7 @@ class Sampler:
         exchange: Exchange | None = None,
         retrying: Retrying | None = None,
         purse: Purse | None = None,
+        patience: Patience | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model
@@ -96,6 +98,7 @@ class Sampler:
         self._exchange = exchange
         self._retrying = retrying or Retrying(model)
         self._purse = purse or NoBook()
+        self._left = running_out(patience or Patience())
         self._clock = clock
         self._counter: TokenCounter | None = None
 
@@ -180,7 +183,11 @@ class Sampler:
             raise ModelRefused(f"{self.name}: the endpoint takes no plain completions")
         plain = _Plain(spec, completions, exchange)
         counted = self.count(prompt.whole) + TEMPLATE_TOKENS
-        return pay(self._purse, spec, counted, most, lambda most: self._write(plain, prompt, most), bill_of)
+
+        def ask(most: int) -> Reply:
+            return self._write(plain, prompt, most)
+
+        return pay(self._purse, spec, counted, most, ask, bill_of, self._left())
 
     def _write(self, plain: _Plain, prompt: Prompt, most: int) -> Reply:
         spec, exchange = plain.spec, plain.exchange

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal, assert_never
@@ -57,6 +57,11 @@ class Used:
     unpriced: int = 0
     """Calls of unknown price: not in `usd`."""
 
+    @property
+    def settled(self) -> Used:
+        """As if every call under way had cost nothing: what stays spent whatever becomes of them."""
+        return replace(self, usd=max(0.0, self.usd - self.aside), aside=0.0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Granted:
@@ -69,6 +74,20 @@ class Denied:
     """None: the price is unknown."""
     reason: str
     """A sentence for a person."""
+    may_pass: bool = False
+    """Only what is set aside for calls under way is in the way, and most of that is given back."""
+
+
+Judging = Callable[[Call, Limits, Mapping[Scope, Used]], Granted | Denied]
+
+
+def judge_now(judging: Judging, call: Call, limits: Limits, used: Mapping[Scope, Used]) -> Granted | Denied:
+    """By all that is used, so that no limit is ever broken; and whether a refusal is one for now only."""
+    found = judging(call, limits, used)
+    if isinstance(found, Granted):
+        return found
+    least = judging(call, limits, {scope: one.settled for scope, one in used.items()})
+    return replace(found, may_pass=isinstance(least, Granted))
 
 
 def judge(call: Call, limits: Limits, used: Mapping[Scope, Used]) -> Granted | Denied:
@@ -88,10 +107,11 @@ def judge(call: Call, limits: Limits, used: Mapping[Scope, Used]) -> Granted | D
 
 
 def exhausted(model: str, limits: Limits, used: Mapping[Scope, Used]) -> Denied | None:
-    """The limit that leaves nothing at all, before any work is begun; None where something is left."""
+    """The limit that leaves nothing at all, before any work is begun; None where something is left. What is only set
+    aside leaves something: each call waits for it."""
     for scope in (Scope.REPOSITORY, Scope.INSTALLATION, Scope.MONTH):
         limit, spent = limits.of(scope), used.get(scope, Used())
-        if limit is not None and spent.usd >= limit:
+        if limit is not None and spent.settled.usd >= limit:
             reason = f"{_what(scope, limit)} is used up{_so_far(spent)}. {model} was not asked."
             return Denied(scope=scope, reason=reason)
     return None

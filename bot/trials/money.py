@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from agents.purse import Call
 from agents.terms import Terms
 from bot import places, wiring
 from bot.house import House
-from bot.money.budget import Denied, Granted, Limits, Scope, Used
+from bot.money.budget import Denied, Limits, Scope
 from bot.money.purse import StorePurse
 from bot.repo_config import RepoConfig
 from bot.store import Account, Purpose, Store
@@ -35,11 +35,9 @@ class TrialMoney:
     def terms(self, assignment: Assignment, denied: Callable[[str], None]) -> RepositoryTerms:
         """`denied` is told why where a call is forbidden by a limit that is not the attempt's own."""
 
-        def judging(call: Call, limits: Limits, used: Mapping[Scope, Used]) -> Granted | Denied:
-            found = judge_whole(call, limits, used)
-            if isinstance(found, Denied) and found.scope is not Scope.ATTEMPT:
+        def told(found: Denied) -> None:
+            if found.scope is not Scope.ATTEMPT:
                 denied(found.reason)
-            return found
 
         name = f"{assignment.model} {assignment.sample} {assignment.instance.instance_id}"
         account = replace(
@@ -47,7 +45,7 @@ class TrialMoney:
             attempt=f"{self.job}-{hashlib.sha256(name.encode()).hexdigest()[:16]}",
             repository=assignment.instance.repo[-255:],
         )
-        purse = StorePurse(self.store.spend, self.limits, account, judging)
+        purse = StorePurse(self.store.spend, self.limits, account, judge_whole, told=told)
         return lambda config: Terms(purse=purse, wall=self.house.wall(assignment.instance.repo, config))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from agents.limits import Spent, seconds_left
 from agents.models import build
-from agents.models.retry import Patience
+from agents.patience import Patience
 from agents.protocols import Recorder
 from agents.strategies import strategy
 from agents.types import Attempt, AttemptLimits, Task

@@ -9,7 +9,8 @@ from email.utils import format_datetime
 import pytest
 
 from agents.errors import ContextOverflow, IncompleteReply, ModelError, ModelRefused, ModelUnavailable
-from agents.models.retry import Patience, Retrying, RetryPolicy, pause
+from agents.models.retry import Retrying, RetryPolicy
+from agents.patience import Patience, pause
 from agents.types import Reply
 from tests.support.agent_world import ScriptedModel, saying
 from tests.support.endpoints import READ, USER, WIRES, Wire

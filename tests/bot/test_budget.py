@@ -7,7 +7,20 @@ from datetime import UTC, datetime
 import pytest
 
 from agents.purse import Call
-from bot.money.budget import LEAST_OUTPUT, Denied, Granted, Limits, Scope, Used, dollars, exhausted, judge, month_start
+from bot.money.budget import (
+    LEAST_OUTPUT,
+    Denied,
+    Granted,
+    Limits,
+    Scope,
+    Used,
+    dollars,
+    exhausted,
+    judge,
+    judge_now,
+    month_start,
+)
+from bot.trials.budget import judge_whole
 
 NO_LIMITS = Limits(attempt=None, job=None, repository=None)
 
@@ -89,6 +102,55 @@ def test_what_is_set_aside_for_others_is_told() -> None:
     assert isinstance(denied, Denied)
     assert "$1.90 are spent, $0.40 of it set aside for calls under way" in denied.reason
     assert "may cost $0.60 or more" in denied.reason
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_a_refusal_is_for_now_only_where_just_what_is_set_aside_is_in_the_way(scope: Scope) -> None:
+    limits = limited(scope, 2.0)
+    held = judge_now(judge, call(), limits, spent(scope, 1.9, aside=1.2))
+    assert isinstance(held, Denied)
+    assert (held.may_pass, held.scope) == (True, scope)
+    gone = judge_now(judge, call(), limits, spent(scope, 1.9, aside=0.4))
+    assert isinstance(gone, Denied)
+    assert not gone.may_pass
+    assert judge_now(judge, call(), limits, spent(scope, 0.5, aside=0.5)) == Granted(output_tokens=10_000)
+
+
+def test_money_that_is_set_aside_is_never_granted_to_another() -> None:
+    held = spent(Scope.JOB, 1.0, aside=1.0)
+    assert judge_now(judge, call(), limited(Scope.JOB, 2.0), held) == Granted(output_tokens=5_000)
+    refused = judge_now(judge, call(), limited(Scope.JOB, 1.5), held)
+    assert isinstance(refused, Denied)
+    assert refused.may_pass
+
+
+def test_a_refusal_by_two_limits_passes_only_where_both_do() -> None:
+    used = {Scope.JOB: Used(usd=0.9, aside=0.9), Scope.MONTH: Used(usd=9.9)}
+    refused = judge_now(judge, call(), Limits(attempt=None, job=1.0, repository=None, month=10.0), used)
+    assert isinstance(refused, Denied)
+    assert (refused.may_pass, refused.scope) == (False, Scope.JOB)
+
+
+def test_a_trials_call_waits_for_a_whole_answer() -> None:
+    limits = limited(Scope.JOB, 2.0)
+    held = judge_now(judge_whole, call(), limits, spent(Scope.JOB, 1.0, aside=0.7))
+    assert isinstance(held, Denied)
+    assert held.may_pass
+    gone = judge_now(judge_whole, call(), limits, spent(Scope.JOB, 1.0, aside=0.4))
+    assert isinstance(gone, Denied)
+    assert not gone.may_pass
+
+
+def test_an_unknown_price_does_not_become_known_by_waiting() -> None:
+    refused = judge_now(judge, unpriced(), Limits(), spent(Scope.MONTH, 1.0, aside=1.0))
+    assert isinstance(refused, Denied)
+    assert not refused.may_pass
+
+
+def test_what_is_only_set_aside_ends_no_work_before_it_begins() -> None:
+    limits = limited(Scope.REPOSITORY, 5.0)
+    assert exhausted("m", limits, spent(Scope.REPOSITORY, 5.5, aside=1.0)) is None
+    assert exhausted("m", limits, spent(Scope.REPOSITORY, 6.0, aside=1.0)) is not None
 
 
 def test_a_vendors_unknown_price_is_refused_where_dollars_are_limited() -> None:
