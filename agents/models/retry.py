@@ -30,6 +30,10 @@ class RetryPolicy:
     """Where the endpoint asks for a longer wait, the error goes to the caller, who may come back later."""
     longest_whole: float = 900.0
     """Seconds from the first failure to the last wait's end; one more wait that would go beyond is not begun."""
+    share_in_vain: float = 1 / 3
+    """Of the seconds that the attempt has left when a call begins: what tries without an answer, and waits that the
+    endpoint did not ask for, may use up. Then the error goes on while there is time for another model; an attempt that
+    ends because its seconds are over asks none."""
     spread: float = 0.1
     """An asked wait is prolonged by up to this share: callers that were turned away together come back apart."""
 
@@ -88,17 +92,26 @@ class Retrying:
 
     def again(self, call: Callable[[], T]) -> T:
         """What the call gives, tried as often and as long as may be. Raises its last `ModelError`."""
-        failures, end = 0, self._end
+        failures, asked, end, begun = 0, 0.0, self._end, self._clock()
+        most_in_vain = self._policy.share_in_vain * max(0.0, self._end - begun)
         while True:
             try:
                 return call()
             except ModelError as error:
-                failures += 1
+                failures, now = failures + 1, self._clock()
                 if failures == 1:
-                    end = min(end, self._clock() + self._policy.longest_whole)
+                    end = min(end, now + self._policy.longest_whole)
                 delay = self._policy.delay(failures, error, self._jitter())
-                if delay is None or self._clock() + delay > end or self._patience.stopped():
+                if delay is None or now + delay > end or self._patience.stopped():
+                    raise
+                asked += delay if _was_asked(error) else 0.0
+                if now + delay - begun - asked > most_in_vain:
                     raise
                 self._sleep(delay)
                 if self._patience.stopped():
                     raise
+
+
+def _was_asked(error: ModelError) -> bool:
+    """Whether the endpoint itself said how long to wait: that is no time in vain."""
+    return isinstance(error, ModelUnavailable) and error.retry_after is not None

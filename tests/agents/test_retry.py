@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 
-from agents.errors import ContextOverflow, IncompleteReply, ModelError, ModelRefused, ModelUnavailable
+from agents import loop
+from agents.errors import ContextOverflow, Fault, IncompleteReply, ModelError, ModelRefused, ModelUnavailable
 from agents.models.retry import Retrying, RetryPolicy
 from agents.patience import Patience, pause
-from agents.types import Reply
-from tests.support.agent_world import ScriptedModel, saying
+from agents.types import AttemptLimits, Ending, Message, Reply, ToolSpec
+from tests.support import player
+from tests.support.agent_world import MemoryEnvironment, MemoryRecorder, ScriptedModel, calling, saying
 from tests.support.endpoints import READ, USER, WIRES, Wire
 from tests.support.model_server import model_server, problem
 
@@ -120,6 +123,71 @@ def test_no_wait_goes_beyond_the_attempts_own_seconds() -> None:
     clock = Clock()
     assert exhausted(clock, Patience(seconds=250), RetryPolicy(attempts=100)) == 3
     assert clock.now - 1_000 == 200
+
+
+def slow_failures(clock: Clock, seconds: float, errors: Callable[[], ModelError], **policy: float) -> int:
+    """The calls that were made, each of that many seconds, by an attempt of half an hour."""
+    calls: list[float] = []
+
+    def call() -> None:
+        calls.append(clock.now)
+        clock.now += seconds
+        raise errors()
+
+    retrying = Retrying(
+        ScriptedModel([]), RetryPolicy(attempts=100, longest_whole=1e9, **policy), patience=Patience(seconds=1_800),
+        sleep=clock.sleep, jitter=lambda: 0.0, clock=clock,
+    )  # fmt: skip
+    with pytest.raises(type(errors())):
+        retrying.again(call)
+    return len(calls)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "calls"), [(200, 3), (301, 2), (599, 2), (601, 1)], ids=["200 s", "301 s", "599 s", "601 s"]
+)
+@pytest.mark.parametrize("error", [ModelUnavailable("504"), IncompleteReply("cut")], ids=["504", "cut"])
+def test_slow_failures_of_one_call_use_up_a_third_of_the_attempts_seconds(
+    seconds: float, calls: int, error: ModelError
+) -> None:
+    clock = Clock()
+    assert slow_failures(clock, seconds, lambda: error) == calls
+    assert clock.now - 1_000 < 1_800, "there is time left in which it is a failure and no limit"
+
+
+def test_a_wait_that_the_endpoint_asked_for_is_not_in_vain() -> None:
+    clock = Clock()
+    asked = slow_failures(clock, 1, lambda: ModelUnavailable("429", retry_after=290))
+    assert asked == 7, "as many as the attempt's own seconds allow"
+    assert slow_failures(Clock(), 150, lambda: ModelUnavailable("504", retry_after=100)) == 5
+
+
+def test_an_attempt_of_slow_failures_ends_by_the_endpoints_fault_and_not_by_its_limit() -> None:
+    """Every call fails once before it is answered, and the fifth would be over with the attempt. The budget is a
+    share of what is left when a call begins, so there comes one whose failure is too long."""
+    clock, heard = Clock(), 0
+
+    class Slow(ScriptedModel):
+        def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
+            nonlocal heard
+            heard += 1
+            clock.now += 180
+            if heard % 2:
+                raise ModelUnavailable("the endpoint answered 504")
+            return calling(("shell", {"command": f"echo {heard}"}), turn=heard)
+
+    patience = Patience(seconds=1_800)
+    model = Retrying(Slow([]), patience=patience, sleep=clock.sleep, jitter=lambda: 0.0, clock=clock)
+    limits = AttemptLimits(seconds=1_800)
+    attempt = loop.solve(player.TASK, MemoryEnvironment({"a.py": b""}), model, limits, MemoryRecorder(), clock=clock)
+    assert (attempt.ending, attempt.fault) == (Ending.MODEL_FAILED, Fault.UNAVAILABLE)
+    assert attempt.steps == 4
+    assert clock.now - 1_000 < 1_800
+
+
+def test_without_an_attempt_tries_have_no_share_to_end_them() -> None:
+    clock = Clock(call_seconds=10_000)
+    assert exhausted(clock, Patience(), RetryPolicy(attempts=4, longest_whole=1e9)) == 4
 
 
 def test_a_stop_ends_the_waiting() -> None:

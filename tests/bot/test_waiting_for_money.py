@@ -28,7 +28,7 @@ from tests.support.agent_world import MemoryEnvironment, MemoryRecorder, Scripte
 
 USAGE = Usage(input_tokens=900, output_tokens=50)
 JOB = Limits(attempt=None, job=1.0, repository=None)
-SOON = 20.0
+SOON = 120.0
 """Seconds in which what is near comes, on a slow machine too."""
 
 
@@ -85,9 +85,9 @@ def test_what_is_spent_already_is_not_waited_for(store: Store) -> None:
 def test_a_wait_ends_with_the_attempts_own_time_and_says_so(store: Store) -> None:
     hold(store, 1)
     started = time.monotonic()
-    with pytest.raises(OverLimit, match=r"\$0.60 of it set aside.* Calls under way were waited for, [12] s\."):
-        hold(store, 2, patience=Patience(seconds=2.0))
-    assert 1.0 <= time.monotonic() - started < SOON / 2
+    with pytest.raises(OverLimit, match=r"\$0.60 of it set aside.* Calls under way were waited for, \d+ s\."):
+        hold(store, 2, patience=Patience(seconds=4.0))
+    assert 1.5 <= time.monotonic() - started < SOON / 2
 
 
 def test_a_stop_ends_a_wait_and_nothing_is_set_aside_after_it(store: Store) -> None:
