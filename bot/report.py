@@ -72,6 +72,7 @@ def as_json(proof: Proof, attempt: Attempt | None = None) -> dict[str, Any]:
         "selection": evidence.selection,
         "division": evidence.division,
         "exit_code_only": evidence.exit_code_only,
+        "hanging": [{"id": red.id, "why": red.why} for red in evidence.hanging],
         "flakiness": [{"id": known.id, "red": known.red, "runs": known.runs} for known in evidence.flakiness],
         "signs": list(evidence.signs),
         "base_commit": proof.base_commit,

@@ -98,6 +98,7 @@ def _verdict_table(proof: Proof, attempt: Attempt | None) -> Table:
     rows.append(("PASS_TO_PASS", f"{len(evidence.pass_to_pass)} tests stayed green"))
     if evidence.flaky:
         rows.append(("flaky, not counted", ", ".join(_some(evidence.flaky))))
+    rows += [("hangs on base, not counted", f"{red.id}: {red.why}") for red in evidence.hanging[:SHOWN_TESTS]]
     if evidence.ignored_test_edits:
         rows.append(("edits that do not count", ", ".join(evidence.ignored_test_edits)))
     if evidence.flagged_paths:

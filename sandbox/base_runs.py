@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 
-from sandbox import comparison, repetition, selection
+from sandbox import comparison, hanging, repetition, selection
 from sandbox.cache import RunCache
 from sandbox.course import Course, at_once, told
 from sandbox.runners.report import programs_digest
 from sandbox.shards import DIVIDED, Shards, Whole, differing, divide
-from sandbox.types import Ended, RunKind, TestId, TestRun
+from sandbox.types import Ended, Red, RunKind, TestId, TestRun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +22,8 @@ class BaseRuns:
     """What the runs with the patch are made of, as these were."""
     selection: str = ""
     """A sentence on the test files that they were cut to; "" for all."""
+    hanging: tuple[Red, ...] = ()
+    """Tests that do not come to an end in them."""
     division: str = ""
     """A sentence on the parts that they are divided into; "" where nothing is."""
 
@@ -30,13 +32,13 @@ def base_runs(course: Course) -> BaseRuns:
     """At least two runs of base's tests."""
     budget = min(course.limits.seconds, course.budget_seconds)
     runs = _repeated(course, (), budget)
-    if not any(run.ended is Ended.TIMED_OUT for run in runs):
+    if not any(run.ended is Ended.TIMED_OUT for run in hanging.counted(runs)):
         return _found(course, runs, ())
     runner, base = course.bench.runner, course.base
     every = tuple(path for path in base.paths() if runner.is_test_file(base, path))
     chosen = selection.select(base, every, course.trees.source_paths)
     if not chosen.files or len(chosen.files) == len(every):
-        return BaseRuns(runs=runs)
+        return BaseRuns(runs=runs, hanging=hanging.hanging(runs))
     # That it takes too long is known from now on, too.
     course.cache.put(_cache_key(course, (), budget), runs)
     return replace(
@@ -46,8 +48,16 @@ def base_runs(course: Course) -> BaseRuns:
 
 
 def _found(course: Course, runs: tuple[TestRun, ...], files: tuple[str, ...]) -> BaseRuns:
-    parts = next((run.shards for run in runs if run.shards), ())
-    return BaseRuns(runs=runs, whole=Whole(files=files, shards=parts), division=_sentence(course, runs, parts))
+    hung = hanging.hanging(runs)
+    without = hanging.to_leave_out(runs, course.bench.runner.name)
+    counted = hanging.counted(runs)
+    parts = next((run.shards for run in counted if run.shards), ())
+    return BaseRuns(
+        runs=counted,
+        whole=Whole(files=files, shards=parts, without=without),
+        hanging=hung,
+        division=_sentence(course, counted, parts),
+    )
 
 
 def _sentence(course: Course, runs: tuple[TestRun, ...], parts: Shards) -> str:
@@ -63,26 +73,41 @@ def _repeated(course: Course, files: tuple[str, ...], timeout: float) -> tuple[T
     key = _cache_key(course, files, timeout)
     stored = course.cache.get(key)
     if stored is not None:
-        course.progress(f"base: {told(stored[0])} (known from {len(stored)} earlier runs)")
+        course.progress(f"base: {told(stored[-1])} (known from {len(stored)} earlier runs)")
         course.runs.extend(stored)
         return stored
     course.progress("base: running the tests twice, to know the flaky ones")
-    job = partial(course.run, RunKind.BASE, course.base, timeout=timeout, files=files)
-    runs = at_once([job, job])
-    if parts := _parts(course, runs):
-        job = partial(course.whole, RunKind.BASE, course.base, Whole(files=files, shards=parts), timeout=timeout)
-        divided = _divided(course, runs, job)
-        runs = (*runs, *divided)
-        job = job if divided else partial(course.run, RunKind.BASE, course.base, timeout=timeout, files=files)
+    made = _unstuck(course, files, timeout)
+    what = Whole(files=files, without=hanging.to_leave_out(made, course.bench.runner.name))
+    job = partial(course.whole, RunKind.BASE, course.base, what, timeout=timeout)
+    if parts := _parts(course, hanging.counted(made)):
+        in_parts = partial(course.whole, RunKind.BASE, course.base, replace(what, shards=parts), timeout=timeout)
+        divided = _divided(course, hanging.counted(made), in_parts)
+        made, job = (*made, *divided), in_parts if divided else job
     flaky: tuple[int, ...] = ()
-    while not any(comparison.trouble(run) for run in runs):
+    while not any(comparison.trouble(run) for run in hanging.counted(made)):
+        runs = hanging.counted(made)
         flaky = (*flaky, len(comparison.baseline(runs).flaky))
         if not repetition.again(flaky) or sum(run.seconds for run in runs) + runs[0].seconds > course.budget_seconds:
-            course.cache.put(key, runs)
+            course.cache.put(key, made)
             break
         course.progress(f"base: {flaky[-1]} flaky test(s) after {len(runs)} runs; running once more")
-        runs = (*runs, job())
-    return runs
+        made = (*made, job())
+    return made
+
+
+def _unstuck(course: Course, files: tuple[str, ...], timeout: float) -> tuple[TestRun, ...]:
+    """Two runs; two more without the tests in which these took all their time, and again."""
+    made: tuple[TestRun, ...] = ()
+    for _ in range(1 + hanging.MOST_ATTEMPTS):
+        what = Whole(files=files, without=hanging.to_leave_out(made, course.bench.runner.name))
+        job = partial(course.whole, RunKind.BASE, course.base, what, timeout=timeout)
+        made = (*made, *at_once([job, job]))
+        if not hanging.is_stuck(made, course.bench.runner.name):
+            break
+        hung = ", ".join(hanging.to_leave_out(made, course.bench.runner.name))
+        course.progress(f"base: takes all its time in {hung}; once more without")
+    return made
 
 
 def _parts(course: Course, runs: tuple[TestRun, ...]) -> Shards:
@@ -125,6 +150,7 @@ def _cache_key(course: Course, files: tuple[str, ...], timeout: float) -> str:
         bench.runner.name,
         list(files),
         timeout,
+        course.test_seconds,
         [limits.memory_bytes, limits.cpus, limits.pids, limits.disk_bytes, limits.file_bytes],
         programs_digest(),
         list(bench.plan.command),

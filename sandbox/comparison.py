@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from sandbox import hanging
 from sandbox.behaviour import describe, wrong_reason
 from sandbox.types import (
     Ended,
@@ -64,6 +65,8 @@ class Baseline:
     red: frozenset[TestId]
     """Red in every run."""
     flaky: frozenset[TestId]
+    hanging: frozenset[TestId] = frozenset()
+    """Did not come to an end in one of the runs: neither green nor red, however often."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,19 +82,30 @@ class Witnesses:
 
 
 def baseline(runs: Iterable[TestRun]) -> Baseline:
+    runs = tuple(runs)
     reports = [run.report for run in runs if run.report is not None]
-    known = frozenset[TestId]().union(*(report.ids() for report in reports))
+    hung = hanging.ids(hanging.hanging(runs))
+    every = frozenset[TestId]().union(*(report.ids() for report in reports))
+    known = every - hung
     green = known.intersection(*(report.green for report in reports)) if reports else frozenset()
     red = known.intersection(*(report.red for report in reports)) if reports else frozenset()
     skipped = known.intersection(*(report.ids(TestStatus.SKIPPED) for report in reports)) if reports else frozenset()
-    return Baseline(known=known, green=green, red=red, flaky=known - green - red - skipped)
+    return Baseline(known=every | hung, green=green, red=red, flaky=known - green - red - skipped, hanging=hung)
+
+
+def hung(facts: Facts) -> tuple[Red, ...]:
+    """What did not come to an end on base, in runs that count no more also."""
+    known = facts.evidence.hanging
+    return (*known, *(red for red in hanging.hanging(facts.base) if red.id not in hanging.ids(known)))
 
 
 def trouble(run: TestRun) -> str:
     """What kept the run from being a whole, orderly one; "" when nothing did."""
     match run.ended:
         case Ended.TIMED_OUT:
-            return f"did not end within {run.seconds:.0f} s"
+            running = hanging.unfinished(run)
+            told = "; ".join(f"{test} had begun {seconds:.0f} s before that" for test, seconds in running.items())
+            return f"did not end within {run.seconds:.0f} s" + (f": {told}" if told else "")
         case Ended.OUT_OF_MEMORY:
             return "ran out of memory"
         case Ended.KILLED:
@@ -120,6 +134,7 @@ def witnesses(facts: Facts) -> Witnesses:
     known = baseline(facts.base)
     every = without.ids() | with_patch.ids()
     considered = every - known.flaky if facts.given_tests else every - known.known
+    considered -= hanging.ids(hung(facts))
     fixed: set[TestId] = set()
     not_red: set[TestId] = set()
     still_red: list[Red] = []

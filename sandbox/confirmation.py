@@ -23,6 +23,7 @@ from sandbox.comparison import (
     tree_of,
     trouble,
 )
+from sandbox.hanging import hanging, unfinished
 from sandbox.types import Flakiness, Red, TestId, TestRun, TestStatus
 
 _LEAST_SAMPLE = 20
@@ -183,6 +184,9 @@ def regressions(facts: Facts) -> tuple[tuple[Red, ...], frozenset[TestId]]:
         return (), frozenset()
     if problem := trouble(run):
         took = max(base.seconds for base in facts.base)
+        green = baseline(facts.base).green - facts.touched
+        if named := tuple(red for red in hanging([run]) if red.id in green and red.id in unfinished(run)):
+            return named, frozenset()
         why = f"the base's tests with the patch: the run {problem} (base took {took:.0f} s)"
         return (Red(id=TestId(""), why=why),), frozenset()
     sides, suspects = regression_sides(facts), turned_red(facts)

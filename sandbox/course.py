@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from sandbox import comparison
+from sandbox import comparison, hanging
 from sandbox.cache import RunCache
 from sandbox.comparison import Facts
 from sandbox.execution import Bench, Variation
@@ -37,6 +37,8 @@ class Course:
     cache: RunCache
     limits: Limits
     budget_seconds: float
+    test_seconds: float = 0.0
+    """For one test on base; 0: a share of the run's time."""
     progress: Progress
     division: Division = field(default_factory=Division)
     runs: list[TestRun] = field(default_factory=list)
@@ -50,6 +52,7 @@ class Course:
         timeout: float = 0.0,
         files: tuple[str, ...] = (),
         tests: tuple[TestId, ...] = (),
+        without: tuple[TestId, ...] = (),
         variation: Variation | None = None,
     ) -> TestRun:
         """One run; its time limits follow from base's runs, where `facts` has them."""
@@ -60,7 +63,8 @@ class Course:
             files=files,
             tests=tests,
             variation=variation,
-            test_seconds=_test_seconds(facts),
+            without=without,
+            test_seconds=self._test_seconds(facts, timeout),
         )
         self.keep(run)
         return run
@@ -70,9 +74,9 @@ class Course:
     ) -> TestRun:
         """A run of all tests, divided where they are."""
         if not what.shards:
-            return self.run(kind, tree, facts, files=what.files, timeout=timeout)
-        seconds = timeout or self._timeout(facts)
-        run = self.bench.divided(kind, tree, what.shards, timeout=seconds, test_seconds=_test_seconds(facts))
+            return self.run(kind, tree, facts, files=what.files, without=what.without, timeout=timeout)
+        seconds, each = timeout or self._timeout(facts), self._test_seconds(facts, timeout)
+        run = self.bench.divided(kind, tree, what.shards, timeout=seconds, test_seconds=each, without=what.without)
         self.keep(run)
         return run
 
@@ -92,15 +96,16 @@ class Course:
         """Thrice what base took, and a minute: a patch that makes the suite hang is not waited for."""
         if facts is None:
             return self.limits.seconds
-        return min(self.limits.seconds, 3 * max(run.seconds for run in facts.base) + 60)
+        return min(self.limits.seconds, 3 * max(hanging.seconds_without(run) for run in facts.base) + 60)
 
-
-def _test_seconds(facts: Facts | None) -> float:
-    """For one test: half a minute, or twenty times what base's slowest took; 0, no limit, where base is not known."""
-    if facts is None:
-        return 0.0
-    slowest = [result.seconds for run in facts.base for result in comparison.report_of(run).results.values()]
-    return max(_LEAST_TEST_SECONDS, _TEST_FACTOR * max(slowest, default=0.0))
+    def _test_seconds(self, facts: Facts | None, timeout: float) -> float:
+        """For one test: half a minute, or twenty times what base's slowest took that came to an end."""
+        if facts is None:
+            return self.test_seconds or hanging.seconds_on_base(timeout or self.limits.seconds)
+        hung = hanging.ids(comparison.hung(facts))
+        results = [result for run in facts.base for result in comparison.report_of(run).results.values()]
+        slowest = max((result.seconds for result in results if result.id not in hung), default=0.0)
+        return max(_LEAST_TEST_SECONDS, _TEST_FACTOR * slowest)
 
 
 def at_once(jobs: Iterable[Callable[[], TestRun]]) -> tuple[TestRun, ...]:

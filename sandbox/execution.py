@@ -68,6 +68,7 @@ class Bench:
         tests: tuple[TestId, ...] = (),
         variation: Variation | None = None,
         test_seconds: float = 0.0,
+        without: tuple[TestId, ...] = (),
         part_of: int = 1,
     ) -> TestRun:
         """Everything when both selections are empty. Raises `SandboxError` where no container can be had.
@@ -83,6 +84,7 @@ class Bench:
             order_seed=variation.seed if variation is not None else 0,
             hidden=variation.hidden if variation is not None else (),
             test_seconds=test_seconds,
+            without=without,
         )
         prepared = self.runner.prepare(tree, request)
         result, report, ended = None, None, Ended.EXITED
@@ -110,15 +112,32 @@ class Bench:
             selection=tests,
             left_processes=result.left_processes if result is not None else 0,
             changed=variation.words if variation is not None else (),
+            test_seconds=test_seconds,
+            without=without,
         )
 
     def divided(
-        self, kind: RunKind, tree: GitTree, parts: Shards, *, timeout: float, test_seconds: float = 0.0
+        self,
+        kind: RunKind,
+        tree: GitTree,
+        parts: Shards,
+        *,
+        timeout: float,
+        test_seconds: float = 0.0,
+        without: tuple[TestId, ...] = (),
     ) -> TestRun:
         """As `run` of all tests, by the files of each part in a container of its own, all at once."""
 
         def one(files: tuple[str, ...]) -> TestRun:
-            return self.run(kind, tree, timeout=timeout, files=files, test_seconds=test_seconds, part_of=len(parts))
+            return self.run(
+                kind,
+                tree,
+                timeout=timeout,
+                files=files,
+                test_seconds=test_seconds,
+                without=without,
+                part_of=len(parts),
+            )
 
         with ThreadPoolExecutor(max_workers=len(parts)) as pool:
             runs = tuple(pool.map(one, parts))

@@ -78,7 +78,7 @@ def to_statement(proof: Proof) -> dict[str, Any]:
             "result": "PASSED" if isinstance(proof.verdict, Verified) else "FAILED",
             "configuration": [{"name": "environment", "digest": {"sha256": proof.image.removeprefix("sha256:")}}],
             "passedTests": sorted({*evidence.fail_to_pass, *evidence.pass_to_pass}),
-            "warnedTests": sorted(evidence.flaky),
+            "warnedTests": sorted({*evidence.flaky, *(red.id for red in evidence.hanging)}),
             "failedTests": failed,
             "redgreen": {
                 "format": _FORMAT,
@@ -148,7 +148,7 @@ def compare(old: Proof, new: Proof) -> Comparison:
     if verdict_name(old.verdict) != verdict_name(new.verdict):
         breaking.append(f"the verdict was {verdict_name(old.verdict)} and is {verdict_name(new.verdict)}")
     before, after = old.verdict.evidence, new.verdict.evidence
-    flaky = frozenset(after.flaky)
+    flaky = frozenset(after.flaky) | {red.id for red in after.hanging}
     breaking.extend(_missing("fixed", before.fail_to_pass, after.fail_to_pass, flaky=frozenset()))
     breaking.extend(_missing("kept", before.pass_to_pass, after.pass_to_pass, flaky=flaky))
     notes = []

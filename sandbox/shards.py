@@ -39,6 +39,8 @@ class Whole:
     files: tuple[str, ...] = ()
     """The test files that it is cut to; empty: everything."""
     shards: Shards = ()
+    without: tuple[TestId, ...] = ()
+    """Tests that hang on base."""
 
 
 def divide(runs: Iterable[TestRun], file_of: Callable[[TestId], str | None], wanted: Division) -> Shards:
@@ -128,6 +130,7 @@ def _report(reports: Sequence[TestReport], shards: Shards, file_of: Callable[[Te
         must_pass=_canary([report.must_pass for report in reports], lambda status: status.is_green),
         replaced=_each(report.replaced for report in reports),
         hooks=_each(report.hooks for report in reports),
+        unfinished={test: began for report in reports for test, began in report.unfinished.items()},
     )
 
 

@@ -40,13 +40,13 @@ def regression_side(course: Course, facts: Facts, whole: Whole) -> Facts:
     return _with_twins(course, facts, tree, fixed)
 
 
-def witness_side(course: Course, facts: Facts) -> Facts:
+def witness_side(course: Course, facts: Facts, without: tuple[TestId, ...] = ()) -> Facts:
     """The witness tests without and with the patch at the same time; what they show fixed, again on both."""
     trees = course.trees
     if not trees.has_witness:
         return facts
-    own = Whole(files=trees.test_files)
-    jobs = [partial(course.run, RunKind.WITNESS, trees.witness, facts, files=own.files)]
+    own = Whole(files=trees.test_files, without=without)
+    jobs = [partial(course.whole, RunKind.WITNESS, trees.witness, own, facts)]
     if trees.candidate != trees.witness:
         jobs.append(partial(course.settled, RunKind.CANDIDATE, trees.candidate, facts, own))
     made = at_once(jobs)

@@ -249,6 +249,9 @@ class TestReport:
     """Parts of the runner that were replaced while it ran; base's own suite may do so, a patch may not."""
     hooks: tuple[str, ...] = ()
     """Hooks that decide outcomes and who registered them (pytest)."""
+    unfinished: Mapping[TestId, float] = field(default_factory=dict)
+    """Tests that began and of which no end was reported, and when that was, in seconds after the reporter began
+    (pytest, unittest, Django). A report that has its end has none."""
 
     def ids(self, *statuses: TestStatus) -> frozenset[TestId]:
         return frozenset(r.id for r in self.results.values() if not statuses or r.status in statuses)
@@ -313,6 +316,10 @@ class TestRun:
     """How many processes outlived it; they were killed."""
     shards: tuple[tuple[str, ...], ...] = ()
     """The files of each part where it ran in several containers at once; empty: in one."""
+    test_seconds: float = 0.0
+    """What one test might take in it, where the runner has a clock for that; 0: as much as the run."""
+    without: tuple[TestId, ...] = ()
+    """Tests that were left out: they hang on base."""
     changed: tuple[str, ...] = ()
     """What of its environment was not as in the other runs, one phrase each (another order, another time zone ...)."""
 
@@ -379,6 +386,8 @@ class Evidence:
     """All that was seen of the tests is a command's exit code: what failed, and whether any test ran, is unknown."""
     flakiness: tuple[Flakiness, ...] = ()
     """What `flaky` rests on, for the tests that base's own repeated runs showed to be so."""
+    hanging: tuple[Red, ...] = ()
+    """Tests that do not come to an end on base: they count neither way, and are left out where the runner can."""
     signs: tuple[str, ...] = ()
     """What cannot be told from a fix by running it, and a maintainer should look at: one sentence each."""
 

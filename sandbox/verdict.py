@@ -14,6 +14,7 @@ from sandbox.comparison import (
     Facts,
     Witnesses,
     baseline,
+    hung,
     kept,
     red_of,
     report_of,
@@ -31,6 +32,7 @@ from sandbox.confirmation import (
     regressions,
     shaken,
 )
+from sandbox.hanging import hanging
 from sandbox.types import (
     Ended,
     Evidence,
@@ -53,7 +55,12 @@ from sandbox.types import (
 
 def judge(facts: Facts) -> Verdict:
     flaky = baseline(facts.base).flaky
-    evidence = replace(facts.evidence, flaky=tuple(sorted(flaky)), flakiness=flakiness(facts.base, flaky))
+    evidence = replace(
+        facts.evidence,
+        flaky=tuple(sorted(flaky)),
+        flakiness=flakiness(facts.base, flaky),
+        hanging=hung(facts),
+    )
     if signs := _signs(facts):
         return Tampered(evidence=evidence, signs=signs)
     if cause := _inconclusive(facts):
@@ -75,6 +82,7 @@ def judge(facts: Facts) -> Verdict:
             *shaken(facts, unstable),
             *_unproved_twins(facts, fixed),
             *_left_behind(facts),
+            *_red_by_the_clock(facts, fixed),
         ),
     )
     if regressed or lost:
@@ -166,6 +174,12 @@ def _left_behind(facts: Facts) -> tuple[str, ...]:
     usual = max((run.left_processes for run in _reference_runs(facts)), default=0)
     left = max((run.left_processes for run in _patched_runs(facts)), default=0)
     return (f"{left} process(es) outlived a run with the patch, and {usual} one without it",) if left > usual else ()
+
+
+def _red_by_the_clock(facts: Facts, fixed: frozenset[TestId]) -> tuple[str, ...]:
+    """Fixed tests whose red is that they did not come to an end: an endless loop is behaviour, a long wait is not."""
+    ended = hanging([facts.witness] if facts.witness is not None else [])
+    return tuple(f"{red.id} {red.why} without the patch: that is all that was red" for red in ended if red.id in fixed)
 
 
 def _disagreement(facts: Facts, test: TestId) -> str:

@@ -56,6 +56,9 @@ class VerifyRequest:
     limits: Limits = field(default_factory=Limits)
     budget_seconds: float = 1800.0
     """For one run of the whole suite on base; one that takes longer is cut to a stated selection."""
+    test_seconds: float = 0.0
+    """For one test on base, where the runner has a clock; one that takes longer hangs, and counts neither way. 0: a
+    sixth of the run's time, at least half a minute."""
     division: Division = field(default_factory=Division)
     """Into how many containers at once a long suite is divided."""
 
@@ -125,13 +128,13 @@ class _Verification:
             touched=frozenset(test for test, file in files_of.items() if file in trees.touched_files),
             edited=edited_tests(trees, bench.runner, known),
             rewritten=frozenset(test for test, file in files_of.items() if file in trees.rewritten_files),
-            evidence=replace(evidence, selection=base.selection, division=base.division),
+            evidence=replace(evidence, selection=base.selection, division=base.division, hanging=base.hanging),
         )
         if any(comparison.trouble(run) for run in base.runs):
             return facts
         with ThreadPoolExecutor(max_workers=2) as pool:
             regression = pool.submit(regression_side, course, facts, base.whole)
-            witness = pool.submit(witness_side, course, facts)
+            witness = pool.submit(witness_side, course, facts, base.whole.without)
             one, other = regression.result(), witness.result()
         return replace(
             other,
@@ -148,6 +151,7 @@ class _Verification:
             cache=self._cache,
             limits=self._request.limits,
             budget_seconds=self._request.budget_seconds,
+            test_seconds=self._request.test_seconds,
             division=self._request.division,
             progress=self._progress,
             runs=self._runs,

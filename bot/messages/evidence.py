@@ -128,6 +128,10 @@ def counts(evidence: Evidence) -> str:
         f"{'passes' if len(evidence.pass_to_pass) == 1 else 'pass'}.",
         _flaky(evidence),
     ]
+    if evidence.hanging:
+        hanging = ", ".join(f"{code(red.id)} {inline(red.why, 80)}" for red in evidence.hanging[:8])
+        more = f" and {len(evidence.hanging) - 8} more" if len(evidence.hanging) > 8 else ""
+        facts.append(f"- Hang on the base, so not counted either way: {hanging}{more}")
     if evidence.exit_code_only:
         facts.append(
             "- Exit-code evidence only: redgreen knows no runner for these tests, so all it saw is how the command "

@@ -54,6 +54,7 @@ class DjangoRunner:
             "directory": script.rpartition("/")[0] if _is_project(script) else "",
             "args": args,
             "tests": list(request.tests),
+            "without": list(request.without),
             "canary": canary,
             "first": must_pass,
             "seed": request.order_seed,

@@ -26,6 +26,8 @@ class RunRequest:
     """0: the runner's own order; else the tests run in another one, where the runner can, which the seed decides."""
     hidden: tuple[str, ...] = ()
     """Environment variables that the runner itself sets and that the tests are not to see, where the launcher can."""
+    without: tuple[TestId, ...] = ()
+    """Tests that are not run, where the launcher can leave them out (`sandbox.hanging.LEAVES_OUT`)."""
     test_seconds: float = 0.0
     """How long one test may take before it is ended and red, where the launcher can; 0: as long as the run."""
 

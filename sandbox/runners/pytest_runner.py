@@ -42,6 +42,7 @@ class PytestRunner:
             # A patch names its files: `--deselect=x_test.py`, or `@x_test.py`, whose lines pytest takes for arguments.
             "args": [*args, *(f"./{path}" if path.startswith(("-", "@")) else path for path in files)],
             "tests": list(request.tests),
+            "without": list(request.without),
             "canary": canary,
             "first": must_pass,
             "seed": request.order_seed,

@@ -87,6 +87,7 @@ def parse(data: bytes, request: RunRequest) -> TestReport:
         must_pass=_of_all([canaries.get(must_pass) for canaries in groups.values()], lambda status: status.is_green),
         replaced=_texts(end, "replaced"),
         hooks=_texts(end, "hooks"),
+        unfinished=_unfinished(records) if end is None else {},
     )
     signs.extend(_doubts(report, request))
     return TestReport(**{**report.__dict__, "tamper_signs": tuple(signs)})
@@ -155,7 +156,9 @@ def _record(text: bytes) -> Mapping[str, Any] | None:
     kind = record.get("kind")
     if kind == "phase" and not (isinstance(record.get("id"), str) and record.get("when") in _PHASES):
         return None
-    if kind not in ("start", "collected", "phase", "collect_error", "end"):
+    if kind == "began" and not isinstance(record.get("id"), str):
+        return None
+    if kind not in ("start", "collected", "began", "phase", "collect_error", "end"):
         return None
     # Without what nobody asks for: nested JSON takes twenty times its size in memory.
     return {key: value for key, value in record.items() if key in _LISTS or not isinstance(value, list | dict)}
@@ -164,6 +167,19 @@ def _record(text: bytes) -> Mapping[str, Any] | None:
 def _clean(text: str) -> str:
     """Lone surrogates, which JSON can smuggle in and no database takes, as replacement characters."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _unfinished(records: list[Mapping[str, Any]]) -> dict[TestId, float]:
+    """The test that began last, where its last phase was not reported."""
+    last = max((index for index, record in enumerate(records) if record["kind"] == "began"), default=-1)
+    if last < 0:
+        return {}
+    began = records[last]
+    ended = any(
+        record["kind"] == "phase" and record["id"] == began["id"] and record["when"] == began.get("until")
+        for record in records[last + 1 :]
+    )
+    return {} if ended else {TestId(_clean(began["id"])): _number(began, "at")}
 
 
 def _by_test(records: list[Mapping[str, Any]]) -> dict[TestId, list[Mapping[str, Any]]]:

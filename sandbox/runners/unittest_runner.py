@@ -47,6 +47,7 @@ class UnittestRunner:
             "modules": [name for _, name in modules.values()],
             "tops": sorted({top for top, _ in modules.values() if top}),
             "tests": list(request.tests),
+            "without": list(request.without),
             "canary": canary,
             "first": must_pass,
             "seed": request.order_seed,

@@ -15,7 +15,7 @@ from bot.messages.untrusted import MAX_BODY
 from bot.review import Anchored, anchor, assess
 from bot.types import IssueText
 from bot.workshop import Finding
-from sandbox.types import Ended, Flakiness, RegressionFree, RunKind, TestId, TestStatus, Verdict, verdict_name
+from sandbox.types import Ended, Flakiness, Red, RegressionFree, RunKind, TestId, TestStatus, Verdict, verdict_name
 from tests.support import proofs, snapshots
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -271,6 +271,17 @@ def test_what_no_run_can_tell_from_a_fix_is_shown_to_the_maintainer() -> None:
     assert "An Idiot" in text
     assert "and 6 more" in text
     assert "`t.py::test_x` 2 of 6" in text
+
+
+def test_tests_that_hang_on_the_base_are_named() -> None:
+    hanging = tuple(Red(id=TestId(f"t.py::test_{n}"), why="did not end within 300 s") for n in range(10))
+    evidence = replace(proofs.EVIDENCE, hanging=hanging)
+    text = pull_request.body(report(replace(proofs.VERDICTS[0], evidence=evidence)))
+    assert "Hang on the base, so not counted either way: `t.py::test_0` did not end within 300 s" in text
+    assert "and 2 more" in text
+    assert "and 2 more" not in pull_request.body(
+        report(replace(proofs.VERDICTS[0], evidence=replace(evidence, hanging=hanging[:8])))
+    )
 
 
 def test_no_summary_of_a_model_no_heading_for_one() -> None:

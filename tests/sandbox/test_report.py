@@ -234,3 +234,24 @@ def test_every_runner_is_found_by_its_name() -> None:
 def test_the_injected_programs_have_one_digest() -> None:
     assert report.programs_digest() == report.programs_digest()
     assert len(bytes.fromhex(report.programs_digest())) == 32
+
+
+def began(test: str, until: str = "teardown", at: float = 2.5) -> Record:
+    return {"kind": "began", "id": test, "until": until, "at": at}
+
+
+def test_a_report_that_breaks_off_says_which_test_had_begun() -> None:
+    done = [began("t.py::a"), phase("t.py::a"), phase("t.py::a", when="teardown")]
+    assert read(*done).unfinished == {}
+    assert read(*done, began("t.py::b", at=4.0)).unfinished == {"t.py::b": 4.0}
+    assert read(*done, began("t.py::b", at=4.0), phase("t.py::b", when="setup")).unfinished == {"t.py::b": 4.0}
+    assert read(began("t.T.a", "call"), phase("t.T.a")).unfinished == {}
+
+
+def test_a_report_with_an_end_or_without_beginnings_has_none_unfinished() -> None:
+    assert read(*CANARIES, failed("t.py::b"), began("t.py::c"), END).unfinished == {}
+    assert read(phase("t.py::a")).unfinished == {}
+
+
+def test_a_beginning_without_a_name_cannot_be() -> None:
+    assert read({"kind": "began", "id": 3}).tamper_signs == ("the report holds a record that cannot be",)

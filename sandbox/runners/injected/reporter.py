@@ -26,6 +26,7 @@ class Reporter:
         self._link = key
         self._count = 0
         self.clock = time.perf_counter
+        self._opened = self.clock()
         self.root = os.path.realpath(root) + os.sep
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         self.write({"kind": "start", "nonce": nonce})
@@ -41,6 +42,11 @@ class Reporter:
         data = ("%s\t%s\n" % (text, self._link)).encode("ascii")
         while data:
             data = data[self._write_bytes(self._descriptor, data) :]
+
+    def began(self, test, until):
+        # type: (str, str) -> None
+        """A test begins; the phase `until` will be its last."""
+        self.write({"kind": "began", "id": test, "until": until, "at": round(self.clock() - self._opened, 6)})
 
     def end(self, exit_code, replaced, hooks):
         # type: (int, list, list) -> None

@@ -52,8 +52,9 @@ class Session:
 
     def _run(self, suite):
         result = _unittest_result.Result(REPORTER, group=str(self.calls))
-        wanted = frozenset(REQUEST["tests"])
+        wanted, without = frozenset(REQUEST["tests"]), frozenset(REQUEST.get("without", ()))
         tests = [test for test in self._loaded(suite, result) if not wanted or test.id() in wanted]
+        tests = [test for test in tests if test.id() not in without]
         self.tests += len(tests)
         REPORTER.write({"kind": "collected", "count": len(tests)})
         if REQUEST["seed"]:

@@ -84,10 +84,11 @@ class Plugin:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, session, config, items):
-        wanted = frozenset(REQUEST["tests"])
-        if wanted:
-            dropped = [item for item in items if plain(item.nodeid) not in wanted]
-            items[:] = [item for item in items if plain(item.nodeid) in wanted]
+        wanted, without = frozenset(REQUEST["tests"]), frozenset(REQUEST.get("without", ()))
+        if wanted or without:
+            kept = [item for item in items if is_wanted(plain(item.nodeid), wanted, without)]
+            dropped = [item for item in items if not is_wanted(plain(item.nodeid), wanted, without)]
+            items[:] = kept
             if dropped:
                 config.hook.pytest_deselected(items=dropped)
         if REQUEST.get("seed"):
@@ -123,6 +124,10 @@ class Plugin:
             os.environ.pop(name, None)
             if name == "PYTEST_CURRENT_TEST" and hasattr(_pytest.runner, "_update_current_test_var"):
                 _pytest.runner._update_current_test_var = lambda item, when: None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid, location):
+        REPORTER.began(plain(nodeid), "teardown")
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item):
@@ -202,6 +207,11 @@ class Plugin:
             path = os.path.realpath(path)
             return path[len(REPORTER.root) :] if path.startswith(REPORTER.root) else plugin.__name__
         return "%s.%s" % (type(plugin).__module__, type(plugin).__qualname__)
+
+
+def is_wanted(name, wanted, without):
+    # type: (str, frozenset, frozenset) -> bool
+    return (not wanted or name in wanted) and name not in without
 
 
 def plain(nodeid):

@@ -26,7 +26,7 @@ WATCHED = _reporter.watched(_unittest_result.WATCHED)
 flatten = _unittest_result.flatten
 
 
-def load(loader, module, result, wanted):
+def load(loader, module, result, wanted, without):
     try:
         importlib.import_module(module)
     except unittest.SkipTest:
@@ -35,7 +35,7 @@ def load(loader, module, result, wanted):
         result.uncollected(module, error)
         return
     for test in flatten(loader.loadTestsFromName(module)):
-        if not wanted or test.id() in wanted:
+        if (not wanted or test.id() in wanted) and test.id() not in without:
             yield test
 
 
@@ -45,13 +45,13 @@ def main():
     flush = (sys.stdout.flush, sys.stderr.flush)
     limit = _reporter.Clock(REQUEST.get("test_seconds", 0))
     loader, result = unittest.TestLoader(), _unittest_result.Result(REPORTER, limit=limit)
-    wanted = frozenset(REQUEST["tests"])
+    wanted, without = frozenset(REQUEST["tests"]), frozenset(REQUEST.get("without", ()))
     for top in [os.getcwd()] + [os.path.join(os.getcwd(), top) for top in REQUEST["tops"]]:
         sys.path.insert(0, top)
     sys.argv[:] = ["python -m unittest"]
     tests = []
     for module in REQUEST["modules"]:
-        tests.extend(load(loader, module, result, wanted))
+        tests.extend(load(loader, module, result, wanted, without))
     if REQUEST.get("seed"):
         random.Random(REQUEST["seed"]).shuffle(tests)
     REPORTER.write({"kind": "collected", "count": len(tests)})

@@ -26,6 +26,7 @@ class Result(unittest.TestResult):
         super().startTest(test)
         self._open[id(test)] = {}
         self._started = self._reporter.clock()
+        self._reporter.began(test.id(), "call")
         if self._limit is not None:
             self._limit.start()
 
