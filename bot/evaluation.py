@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 
 from bot.evaluation_trees import Place, applied, built, repository, selected
 from sandbox import buildpacks, tamper
+from sandbox.commits import committed, last_tag, resolve
 from sandbox.engine import Engine
 from sandbox.errors import PatchDoesNotApply, SandboxError, SetupError
 from sandbox.execution import Bench
@@ -29,7 +30,7 @@ from sandbox.swebench.commands import TestCommand, directives
 from sandbox.swebench.environments import Environments, plan_for
 from sandbox.swebench.records import Instance, Prediction
 from sandbox.swebench.report import Cause, Graded, Outcome
-from sandbox.tree import GitTree, attach, committed, last_tag, resolve
+from sandbox.tree import GitTree, attach
 from sandbox.types import EnvironmentPlan, ExecResult, Limits, Progress, RunKind, TestRun
 
 T = TypeVar("T")

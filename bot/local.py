@@ -11,9 +11,10 @@ from agents.types import Task
 from bot.errors import UsageError
 from bot.repo_config import PATH, ConfigProblem, RepoConfig, parse
 from bot.workshop_docker import DockerWorkshop
+from sandbox.commits import merge_base, resolve
 from sandbox.errors import SetupError
 from sandbox.proof import to_statement
-from sandbox.tree import attach, merge_base, resolve
+from sandbox.tree import attach
 from sandbox.types import CommitSha, Proof
 
 LARGEST_INPUT = 8 << 20

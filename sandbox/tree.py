@@ -1,52 +1,28 @@
 """Trees as git tree objects in a bare repository of ours, handled by plumbing only: nothing is checked out on the host.
 
-Hooks, filters, attributes and configuration are code, so git runs here without the machine's and the person's
-configuration, and a foreign repository only names its commits: its
-objects are borrowed through `objects/info/alternates` (`attach`). `git archive` is not used: `export-ignore` would let
-a tree hide files.
+A foreign repository only names its commits: its objects are borrowed through `objects/info/alternates` (`attach`). `git
+archive` is not used: `export-ignore` would let a tree hide files.
 """
 
 from __future__ import annotations
 
 import io
-import re
-import shutil
 import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
 
 from sandbox.errors import PatchDoesNotApply, SetupError
-from sandbox.types import CommitSha
+from sandbox.plumbing import ask, command_line, environment, run_git, spawn, words
 
 REGULAR = "100644"
 EXECUTABLE = "100755"
 SYMLINK = "120000"
 SUBMODULE = "160000"
 
-_ISOLATED = {
-    "HOME": "/nonexistent",
-    "LC_ALL": "C",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_ATTR_NOSYSTEM": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-}
-_SETTINGS = (
-    ("core.hooksPath", "/dev/null"),
-    ("core.fsmonitor", "false"),
-    ("core.attributesFile", "/dev/null"),
-    ("core.quotePath", "false"),
-    ("protocol.allow", "never"),
-    ("safe.directory", "*"),
-    ("gc.auto", "0"),
-)
 _LARGEST_KEPT = 256 << 10
 _MOST_KEPT = 32 << 20
 _TENANT = 10001
@@ -62,22 +38,14 @@ class Entry:
     oid: str
 
 
-def run_git(git_dir: Path, *args: str, stdin: bytes = b"", index: Path | None = None) -> bytes:
-    """Standard output of one plumbing command. Raises `SetupError` with git's own words when it fails."""
-    done = _spawn(git_dir, args, stdin, index)
-    if done.returncode != 0:
-        raise SetupError(f"git {args[0]} failed: {_words(done.stderr) or f'exit code {done.returncode}'}")
-    return done.stdout
-
-
 def attach(directory: Path, scratch: Path) -> Path:
     """A bare repository at `scratch` that can read every object of the local repository `directory`; returns `scratch`.
 
     The foreign repository is only read; what is made from its trees lands in `scratch`. Raises `SetupError` when
     `directory` is not in a git repository.
     """
-    objects = Path(_ask(directory, "rev-parse", "--path-format=absolute", "--git-path", "objects"))
-    object_format = _ask(directory, "rev-parse", "--show-object-format")
+    objects = Path(ask(directory, "rev-parse", "--path-format=absolute", "--git-path", "objects"))
+    object_format = ask(directory, "rev-parse", "--show-object-format")
     create(scratch, object_format=object_format)
     (scratch / "objects" / "info").mkdir(parents=True, exist_ok=True)
     (scratch / "objects" / "info" / "alternates").write_text(f"{objects}\n", encoding="utf-8")
@@ -89,34 +57,6 @@ def create(git_dir: Path, *, object_format: str = "sha1") -> Path:
     git_dir.parent.mkdir(parents=True, exist_ok=True)
     run_git(git_dir, "init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", str(git_dir))
     return git_dir
-
-
-def resolve(directory: Path, revision: str) -> CommitSha:
-    """The full id of the commit that `revision` names in the repository at `directory`. Raises `SetupError`."""
-    return CommitSha(_ask(directory, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}"))
-
-
-def committed(git_dir: Path, commit: str) -> str:
-    """The day on which a commit was made, as its committer's clock had it: `YYYY-MM-DD`."""
-    text = run_git(git_dir, "cat-file", "commit", commit)
-    match = re.search(rb"^committer .*> (\d+) ([+-]\d{4})$", text.split(b"\n\n", 1)[0], re.MULTILINE)
-    if match is None:
-        raise SetupError(f"the commit {commit} has no date")
-    zone = timezone(timedelta(minutes=int(match[2][:3]) * 60 + int(match[2][:1] + match[2][3:])))
-    return datetime.fromtimestamp(int(match[1]), zone).date().isoformat()
-
-
-def last_tag(directory: Path, commit: str) -> str:
-    """The nearest tag at or before a commit of the repository at `directory`; "" where there is none."""
-    try:
-        return _ask(directory, "describe", "--tags", "--abbrev=0", "--end-of-options", commit)
-    except SetupError:
-        return ""
-
-
-def merge_base(git_dir: Path, one: str, other: str) -> CommitSha:
-    """The best common ancestor. Raises `SetupError` when there is none."""
-    return CommitSha(run_git(git_dir, "merge-base", one, other).decode("ascii").strip())
 
 
 @dataclass(frozen=True)
@@ -178,9 +118,9 @@ class GitTree:
 
     def mentions(self, word: str) -> bool:
         """True when a file holds the word, which must be plain text without a line end."""
-        done = _spawn(self.git_dir, ("grep", "-qIF", "-e", word, self.digest), b"", None)
+        done = spawn(self.git_dir, ("grep", "-qIF", "-e", word, self.digest), b"", None)
         if done.returncode not in (0, 1):
-            raise SetupError(f"git grep failed: {_words(done.stderr)}")
+            raise SetupError(f"git grep failed: {words(done.stderr)}")
         return done.returncode == 0
 
     def symlinks(self) -> frozenset[str]:
@@ -207,9 +147,9 @@ class GitTree:
         with self._index() as index:
             args = ("apply", "--cached", "--whitespace=nowarn", "-p1", "-")
             data = diff.encode("utf-8", "surrogateescape")
-            done = _spawn(self.git_dir, args, data if data.endswith(b"\n") else data + b"\n", index)
+            done = spawn(self.git_dir, args, data if data.endswith(b"\n") else data + b"\n", index)
             if done.returncode != 0:
-                raise PatchDoesNotApply(f"the patch does not apply: {_words(done.stderr)}")
+                raise PatchDoesNotApply(f"the patch does not apply: {words(done.stderr)}")
             return self._written(index)
 
     def with_files(self, files: Mapping[str, bytes | None]) -> GitTree:
@@ -269,8 +209,8 @@ class GitTree:
         with tempfile.TemporaryFile() as names:
             names.write("".join(f"{oid}\n" for oid in oids).encode("ascii"))
             names.seek(0)
-            command = _command(self.git_dir, ("cat-file", "--batch"))
-            with subprocess.Popen(command, stdin=names, stdout=subprocess.PIPE, env=_environment(None)) as process:
+            command = command_line(self.git_dir, ("cat-file", "--batch"))
+            with subprocess.Popen(command, stdin=names, stdout=subprocess.PIPE, env=environment(None)) as process:
                 assert process.stdout is not None
                 for oid in oids:
                     header = process.stdout.readline().decode("ascii").split()
@@ -341,42 +281,3 @@ def _add(archive: tarfile.TarFile, leaf: Entry, data: bytes) -> None:
             info.mode = 0o755 if mode == EXECUTABLE else 0o644
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
-
-
-def _ask(directory: Path, *args: str) -> str:
-    """One question to a foreign repository; only commands that start no other program."""
-    command = [_git(), *_overrides(), "-C", str(directory), *args]
-    done = subprocess.run(command, capture_output=True, env=_environment(None), check=False)
-    if done.returncode != 0:
-        raise SetupError(f"{directory}: {_words(done.stderr) or 'not a git repository'}")
-    return done.stdout.decode("utf-8", "surrogateescape").strip()
-
-
-def _spawn(git_dir: Path, args: Sequence[str], stdin: bytes, index: Path | None) -> subprocess.CompletedProcess[bytes]:
-    command = _command(git_dir, args)
-    return subprocess.run(command, input=stdin, capture_output=True, env=_environment(index), check=False)
-
-
-def _command(git_dir: Path, args: Sequence[str]) -> list[str]:
-    where = [] if args[0] == "init" else [f"--git-dir={git_dir}"]
-    return [_git(), *_overrides(), *where, *args]
-
-
-def _overrides() -> list[str]:
-    return [word for key, value in _SETTINGS for word in ("-c", f"{key}={value}")]
-
-
-def _environment(index: Path | None) -> dict[str, str]:
-    return _ISOLATED | ({"GIT_INDEX_FILE": str(index)} if index is not None else {})
-
-
-def _git() -> str:
-    found = shutil.which("git")
-    if found is None:
-        raise SetupError("git is not installed: install it with the system's package manager")
-    return found
-
-
-def _words(stderr: bytes) -> str:
-    lines = stderr.decode("utf-8", "replace").strip().split("\n")
-    return "; ".join(line.removeprefix("error: ").removeprefix("fatal: ") for line in lines[:3] if line)

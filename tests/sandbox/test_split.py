@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.errors import PatchDoesNotApply, PatchRefused
+from sandbox.plumbing import run_git
 from sandbox.runners import RUNNERS
 from sandbox.split import Split, edited_tests, split
-from sandbox.tree import GitTree, create, run_git
+from sandbox.tree import GitTree, create
 from sandbox.types import TestId
 
 PYTEST = RUNNERS["pytest"]

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import commits
 from sandbox import tree as trees
 from sandbox.errors import PatchDoesNotApply, SetupError
+from sandbox.plumbing import run_git
 from sandbox.tree import GitTree
 
 
@@ -50,7 +52,7 @@ def repository(tmp_path: Path) -> Path:
 
 def test_a_local_repository_is_read_through_a_scratch_one(repository: Path, tmp_path: Path) -> None:
     scratch = trees.attach(repository, tmp_path / "scratch.git")
-    head, first = trees.resolve(repository, "HEAD"), trees.resolve(repository, "HEAD~1")
+    head, first = commits.resolve(repository, "HEAD"), commits.resolve(repository, "HEAD~1")
     tree = GitTree.at(scratch, head)
     assert list(tree.paths()) == [".gitattributes", "a.py", "link", "run.sh"]
     assert tree.read("a.py") == b"two\n"
@@ -58,12 +60,12 @@ def test_a_local_repository_is_read_through_a_scratch_one(repository: Path, tmp_
     assert tree.read("link") is None
     assert tree.read("none") is None
     assert tree.symlinks() == {"link"}
-    assert trees.merge_base(scratch, head, first) == first
+    assert commits.merge_base(scratch, head, first) == first
 
 
 def test_what_is_made_of_a_local_repository_does_not_reach_it(repository: Path, tmp_path: Path) -> None:
     scratch = trees.attach(repository, tmp_path / "scratch.git")
-    made = GitTree.at(scratch, trees.resolve(repository, "main")).with_files({"new.txt": b"x"})
+    made = GitTree.at(scratch, commits.resolve(repository, "main")).with_files({"new.txt": b"x"})
     with pytest.raises(SetupError):
         GitTree.at(repository / ".git", made.digest)
 
@@ -73,7 +75,7 @@ def test_hooks_and_configuration_of_a_local_repository_do_not_run(repository: Pa
     config = repository / ".git" / "config"
     config.write_text(config.read_text() + f'[core]\n\tfsmonitor = "touch {witness}"\n\thooksPath = {tmp_path}\n')
     scratch = trees.attach(repository, tmp_path / "scratch.git")
-    GitTree.at(scratch, trees.resolve(repository, "HEAD")).with_files({"x": b"y"})
+    GitTree.at(scratch, commits.resolve(repository, "HEAD")).with_files({"x": b"y"})
     assert not witness.exists()
 
 
@@ -81,13 +83,13 @@ def test_unknown_repositories_and_revisions_are_set_up_errors(repository: Path, 
     with pytest.raises(SetupError, match="not a git repository"):
         trees.attach(tmp_path, tmp_path / "scratch.git")
     with pytest.raises(SetupError):
-        trees.resolve(repository, "nowhere")
+        commits.resolve(repository, "nowhere")
     with pytest.raises(SetupError):
-        trees.resolve(repository, "--output=x")
+        commits.resolve(repository, "--output=x")
     with pytest.raises(SetupError):
         GitTree.at(store, "f" * 40)
     with pytest.raises(SetupError):
-        trees.merge_base(store, "a" * 40, "b" * 40)
+        commits.merge_base(store, "a" * 40, "b" * 40)
 
 
 def test_a_diff_turns_one_tree_into_the_other(store: Path) -> None:
@@ -116,7 +118,7 @@ def test_a_file_may_take_a_directory_s_place(store: Path) -> None:
 
 def test_modes_survive(repository: Path, tmp_path: Path) -> None:
     scratch = trees.attach(repository, tmp_path / "scratch.git")
-    tree = GitTree.at(scratch, trees.resolve(repository, "HEAD"))
+    tree = GitTree.at(scratch, commits.resolve(repository, "HEAD"))
     changed = tree.with_files({"run.sh": b"x", "link": b"now a file"})
     assert changed.entries["run.sh"].mode == trees.EXECUTABLE
     assert changed.entries["link"].mode == trees.REGULAR
@@ -127,7 +129,7 @@ def test_modes_survive(repository: Path, tmp_path: Path) -> None:
 
 def test_the_tar_is_the_whole_tree_and_always_the_same(repository: Path, tmp_path: Path) -> None:
     scratch = trees.attach(repository, tmp_path / "scratch.git")
-    tree = GitTree.at(scratch, trees.resolve(repository, "HEAD")).with_files({"big": b"x" * (3 << 20)})
+    tree = GitTree.at(scratch, commits.resolve(repository, "HEAD")).with_files({"big": b"x" * (3 << 20)})
     data = b"".join(tree.tar())
     assert data == b"".join(tree.tar())
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
@@ -144,7 +146,7 @@ def test_the_tar_is_the_whole_tree_and_always_the_same(repository: Path, tmp_pat
 
 def test_a_submodule_is_an_empty_directory(store: Path) -> None:
     listing = f"160000 commit {'1' * 40}\tsub\n".encode()
-    tree = GitTree(store, trees.run_git(store, "mktree", "--missing", stdin=listing).decode().strip())
+    tree = GitTree(store, run_git(store, "mktree", "--missing", stdin=listing).decode().strip())
     assert list(tree.paths()) == []
     with tarfile.open(fileobj=io.BytesIO(b"".join(tree.tar()))) as archive:
         assert archive.getmembers()[0].isdir()
@@ -157,17 +159,15 @@ def test_no_file_is_written_outside_of_the_tree(store: Path, path: str) -> None:
 
 
 def test_a_tree_with_a_name_that_leaves_it_is_refused(store: Path) -> None:
-    blob = trees.run_git(store, "hash-object", "-w", "--stdin", stdin=b"x").decode().strip()
+    blob = run_git(store, "hash-object", "-w", "--stdin", stdin=b"x").decode().strip()
     raw = b"100644 ..\0" + bytes.fromhex(blob)
-    digest = (
-        trees.run_git(store, "hash-object", "-w", "-t", "tree", "--literally", "--stdin", stdin=raw).decode().strip()
-    )
+    digest = run_git(store, "hash-object", "-w", "-t", "tree", "--literally", "--stdin", stdin=raw).decode().strip()
     with pytest.raises(SetupError, match="not allowed"):
         list(GitTree(store, digest).paths())
 
 
 def test_a_missing_object_is_a_set_up_error(store: Path) -> None:
     listing = f"100644 blob {'1' * 40}\tx\n".encode()
-    tree = GitTree(store, trees.run_git(store, "mktree", "--missing", stdin=listing).decode().strip())
+    tree = GitTree(store, run_git(store, "mktree", "--missing", stdin=listing).decode().strip())
     with pytest.raises(SetupError, match="missing"):
         list(tree.tar())
