@@ -9,8 +9,11 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
+import structlog
+
 from agents.errors import ModelError, TrajectoryError
 from bot.errors import BotError, ForgeError, ForgeUnavailable, StoreError
+from bot.messages.status import internal_error
 from sandbox.errors import ContainerLost, EngineUnavailable, SandboxError
 
 
@@ -18,7 +21,7 @@ class Action(StrEnum):
     RETRY = "retry"
     """Try again later, durably; then tell."""
     TELL = "tell"
-    """Trying again is useless: the user is told the error's own sentence."""
+    """Trying again is useless: the user is told the error's own sentence, unless it is one of `INTERNAL`."""
 
 
 ACTIONS: tuple[tuple[type[Exception], Action], ...] = (
@@ -34,10 +37,17 @@ ACTIONS: tuple[tuple[type[Exception], Action], ...] = (
 )
 """The first row that fits decides."""
 
+INTERNAL: tuple[type[Exception], ...] = (StoreError, EngineUnavailable, ContainerLost)
+"""Of our own machinery. Their texts are drivers' and engines' words, which may hold a statement, what was stored, an
+address or a path of the host: they are for the operator, in the log. People on GitHub are told where to look."""
+
 PAUSES = (5.0, 30.0, 120.0, 600.0, 1800.0)
 """Seconds before each further try."""
 
 LONGEST_PAUSE = 3600.0
+
+
+log = structlog.get_logger()
 
 
 class Steps(Protocol):
@@ -71,8 +81,11 @@ def action_on(error: Exception) -> Action | None:
 class Arrows:
     """The arrows of one job, in order. Each stored result is JSON; large things are in our own tables."""
 
-    def __init__(self, steps: Steps, stop_reason: Callable[[], str | None], pauses: Sequence[float] = PAUSES) -> None:
-        self._steps, self._stop_reason, self._pauses = steps, stop_reason, pauses
+    def __init__(
+        self, steps: Steps, stop_reason: Callable[[], str | None], pauses: Sequence[float] = PAUSES, *, job: str
+    ) -> None:
+        """`job`: the name by which the operator finds it in the log."""
+        self._steps, self._stop_reason, self._pauses, self._job = steps, stop_reason, pauses, job
 
     @property
     def draining(self) -> bool:
@@ -84,7 +97,7 @@ class Arrows:
         `stoppable=False` for what has to be said even when the job was asked to stop.
         """
         for pause in (*self._pauses, None):
-            found = self._steps.run(name, lambda: self._call(function, stoppable))
+            found = self._steps.run(name, lambda: self._call(name, function, stoppable))
             if "stopped" in found:
                 raise Stopped(found["stopped"])
             if "failed" in found:
@@ -95,12 +108,19 @@ class Arrows:
                 self._steps.sleep(min(max(pause, found["after"]), LONGEST_PAUSE))
         raise Failed(found["again"])
 
-    def _call(self, function: Callable[[], Any], stoppable: bool) -> dict[str, Any]:
+    def _call(self, name: str, function: Callable[[], Any], stoppable: bool) -> dict[str, Any]:
         try:
             if stoppable and (reason := self._stop_reason()) is not None:
                 return {"stopped": reason}
             return {"done": function()}
         except tuple(kind for kind, _ in ACTIONS) as error:
             if action_on(error) is Action.RETRY:
-                return {"again": str(error), "after": float(getattr(error, "retry_after", None) or 0.0)}
-            return {"failed": str(error)}
+                return {"again": self._told(name, error), "after": float(getattr(error, "retry_after", None) or 0.0)}
+            return {"failed": self._told(name, error)}
+
+    def _told(self, name: str, error: Exception) -> str:
+        """What people may read of it."""
+        if not isinstance(error, INTERNAL):
+            return str(error)
+        log.error("internal error", job=self._job, arrow=name, error=f"{type(error).__name__}: {error}", exc_info=error)
+        return internal_error(self._job)

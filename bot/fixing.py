@@ -16,7 +16,7 @@ from bot.errors import BotError, ForgeNotFound
 from bot.forge.protocol import Forge
 from bot.house import House
 from bot.messages import pull_request
-from bot.messages.attempts import Tried
+from bot.messages.attempts import Tried, why_ended
 from bot.messages.status import (
     Failed,
     FallingBack,
@@ -160,8 +160,12 @@ class Fixing:
         """Whoever was planned works on the task, each step stored when it happens. A race is decided here as well: its
         first verified patch ends it."""
         results = self.racing(prepared, is_draining).run(self.fall_back)
-        ending = contest.best(results).attempt.ending if results else Ending.STOPPED
-        return {"ending": ending.value, "has_patch": any(result.has_patch for result in results)}
+        best = contest.best(results).attempt if results else None
+        return {
+            "ending": (best.ending if best else Ending.STOPPED).value,
+            "reason": why_ended(best) if best else "",
+            "has_patch": any(result.has_patch for result in results),
+        }
 
     def fall_back(self, failed: Sequence[Result], following: Entrant) -> None:
         check_budget(self.tools, self.account(following.number), following.model)

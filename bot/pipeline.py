@@ -8,20 +8,23 @@ The names and the order of the steps are the contract with jobs under way: a cha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, assert_never
 
 from pydantic import TypeAdapter
 
+from agents.types import Ending
 from bot import outcome
 from bot.arrows import PAUSES, Arrows, Failed, Steps, Stopped
 from bot.errors import NotYet
 from bot.fixing import Fixing, Tools, issue_of
+from bot.messages.attempts import ending
 from bot.reviewing import Reviewing
 from bot.types import Job, JobId, JobKind, JobState, RecordOutcome
 
 _OUTCOME = TypeAdapter(RecordOutcome)
 NOT_VERIFIED = "not verified"
+"""Of a patch that was judged; its verdict is stored beside it."""
 IGNORED = "Only paths change that .github/redgreen.yml tells to ignore."
 
 
@@ -35,7 +38,7 @@ class Pipeline:
         """Workflow `job`: one fix or review, by its id."""
         jobs = self._tools.store.jobs
         job = jobs.get(JobId(job_id))
-        arrows = Arrows(steps, lambda: jobs.stop_reason(job.id), self._pauses)
+        arrows = Arrows(steps, lambda: jobs.stop_reason(job.id), self._pauses, job=job.id)
         arrows.take("begin", lambda: jobs.running(job.id), stoppable=False)
         match job.start.kind:
             case JobKind.FIX:
@@ -57,7 +60,7 @@ class Pipeline:
                 judged = arrows.take("verify", lambda: fixing.verify(prepared))
             if not judged["verified"]:
                 arrows.take("conclude", lambda: fixing.conclude_unverified(judged["refused"]))
-                return JobState.DONE, judged["refused"] or NOT_VERIFIED
+                return JobState.DONE, judged["refused"] or _why_unverified(made)
             arrows.take("commit", lambda: fixing.commit(prepared))
             # From here on a stop is too late: nobody could say whether the pull request stands already.
             pull = arrows.take("propose", lambda: fixing.propose(prepared), stoppable=False)["pull"]
@@ -106,7 +109,9 @@ class Pipeline:
     def outcome(self, steps: Steps, text: str) -> None:
         """Workflow `outcome`: what the humans did with a pull request of ours; `text` is a `RecordOutcome`."""
         record = _OUTCOME.validate_json(text)
-        arrows = Arrows(steps, lambda: None, self._pauses)
+        arrows = Arrows(
+            steps, lambda: None, self._pauses, job=f"outcome of {record.repository.full_name}#{record.pull.number}"
+        )
         try:
             arrows.take("outcome", lambda: self._record(record))
         except Failed as failed:
@@ -140,6 +145,14 @@ class Pipeline:
             start.kind is JobKind.FIX and start.number == number and start.repository.id == record.repository.id
             for start in starts
         )
+
+
+def _why_unverified(made: Mapping[str, Any]) -> str:
+    """The job's reason: how the best attempt ended, where there was no patch to verify. Jobs under way may have stored
+    the ending alone."""
+    if made["has_patch"]:
+        return NOT_VERIFIED
+    return str(made.get("reason") or ending(Ending(made["ending"])))
 
 
 def outcome_text(record: RecordOutcome) -> str:

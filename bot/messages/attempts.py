@@ -9,7 +9,7 @@ from typing import assert_never
 from agents.errors import Fault
 from agents.types import Attempt, Ending
 from bot.messages.evidence import count, dollars, headline
-from bot.messages.untrusted import code, quote
+from bot.messages.untrusted import code, plain, quote
 from sandbox.types import Proof, Verified
 
 
@@ -50,6 +50,11 @@ def who_tried(tried: Sequence[Tried]) -> str:
 
 def _ended(attempt: Attempt) -> str:
     return ending(attempt.ending) if attempt.fault is None else f"{ending(attempt.ending)}: {_fault(attempt.fault)}"
+
+
+def why_ended(attempt: Attempt) -> str:
+    """One line for a job's list: how an attempt ended, and its own reason."""
+    return plain(f"{_ended(attempt)}: {attempt.reason}" if attempt.reason else _ended(attempt), 500)
 
 
 def _judged(tried: Tried) -> str:

@@ -160,6 +160,11 @@ def _opened(state: Opened) -> str:
     )
 
 
+def internal_error(job: str) -> str:
+    """All that is said about an error of our own machinery, wherever people read it: its details may be secret."""
+    return f"redgreen itself failed. Whoever runs it finds the details in its log, under the job {job}."
+
+
 _RESULTS = (Ending.CANNOT_REPRODUCE, Ending.NEEDS_DECISION)
 """Endings that answer the issue without a patch."""
 

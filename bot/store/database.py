@@ -38,7 +38,13 @@ class Database:
         self._turn = threading.RLock()
         """Of this process's writers on SQLite, which itself has no queue: whoever tries again at the right moment gets
         its lock, and of fifty threads some never do."""
-        self._engine = sa.create_engine(parsed, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        self._engine = sa.create_engine(
+            parsed,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            hide_parameters=True,  # what people wrote is no part of an error's text
+        )
         if self.is_sqlite:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)

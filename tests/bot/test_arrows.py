@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from agents.errors import ModelRefused
-from bot.arrows import Action, Arrows, Failed, Stopped, action_on
+from bot.arrows import ACTIONS, INTERNAL, Action, Arrows, Failed, Stopped, action_on
 from bot.errors import ForgeDenied, ForgeUnavailable, StoreError, UsageError
+from bot.logs import masked
+from bot.messages.status import internal_error
 from sandbox.errors import ContainerLost, EngineUnavailable, ImageBuildFailed
 
 
@@ -61,7 +64,7 @@ def test_the_table_says_what_is_done_on_each_error(error: Exception, action: Act
 
 def test_what_may_pass_is_tried_again_after_growing_pauses() -> None:
     steps = Memory()
-    arrows = Arrows(steps, lambda: None, (1.0, 2.0))
+    arrows = Arrows(steps, lambda: None, (1.0, 2.0), job="job-1")
     assert arrows.take("a", failing(ForgeUnavailable("x", retry_after=9.0), ContainerLost("y"))) == "value"
     assert (steps.names, steps.slept) == (["a", "a", "a"], [9.0, 2.0])
 
@@ -69,31 +72,50 @@ def test_what_may_pass_is_tried_again_after_growing_pauses() -> None:
 def test_what_does_not_pass_fails_with_its_last_cause() -> None:
     steps = Memory()
     with pytest.raises(Failed, match="third"):
-        Arrows(steps, lambda: None, (1.0, 2.0)).take("a", failing(*map(StoreError, ("first", "second", "third"))))
+        Arrows(steps, lambda: None, (1.0, 2.0), job="job-1").take(
+            "a", failing(*map(ForgeUnavailable, ("first", "second", "third")))
+        )
     assert steps.slept == [1.0, 2.0]
 
 
 def test_a_pause_asked_for_is_bounded() -> None:
     steps = Memory()
-    Arrows(steps, lambda: None, (1.0,)).take("a", failing(ForgeUnavailable("x", retry_after=10**9)))
+    Arrows(steps, lambda: None, (1.0,), job="job-1").take("a", failing(ForgeUnavailable("x", retry_after=10**9)))
     assert steps.slept == [3600.0]
 
 
 def test_what_is_useless_to_repeat_is_told_at_once() -> None:
     steps = Memory()
     with pytest.raises(Failed, match="no permission"):
-        Arrows(steps, lambda: None).take("a", failing(ForgeDenied("no permission")))
+        Arrows(steps, lambda: None, job="job-1").take("a", failing(ForgeDenied("no permission")))
     assert steps.slept == []
 
 
 def test_a_bug_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
-        Arrows(Memory(), lambda: None).take("a", lambda: 1 / 0)
+        Arrows(Memory(), lambda: None, job="job-1").take("a", lambda: 1 / 0)
 
 
 def test_a_stop_is_seen_before_an_arrow_but_the_last_word_is_still_said() -> None:
-    arrows = Arrows(Memory(draining=True), lambda: "mona")
+    arrows = Arrows(Memory(draining=True), lambda: "mona", job="job-1")
     with pytest.raises(Stopped, match="mona"):
         arrows.take("a", failing())
     assert arrows.take("last word", failing(), stoppable=False) == "value"
     assert arrows.draining
+
+
+@pytest.mark.parametrize("kind", INTERNAL)
+def test_of_an_internal_error_people_are_told_where_to_look_and_the_log_has_the_rest(kind: type[Exception]) -> None:
+    error = kind("INSERT INTO jobs VALUES ('x') at postgresql://redgreen:hunter2@db.internal/redgreen")
+    arrows = Arrows(Memory(), lambda: None, (1.0,), job="job-1")
+    with capture_logs() as logs, pytest.raises(Failed) as failed:
+        arrows.take("prepare", failing(error, error))
+    assert str(failed.value) == internal_error("job-1")
+    assert [(one["job"], one["arrow"]) for one in logs] == [("job-1", "prepare")] * 2
+    assert all("INSERT INTO jobs" in one["error"] for one in logs)
+    assert "hunter2" not in str([masked(None, "", dict(one)) for one in logs])
+
+
+def test_every_error_that_is_retried_is_the_forges_or_is_internal() -> None:
+    retried = [kind for kind, action in ACTIONS if action is Action.RETRY and kind is not ForgeUnavailable]
+    assert retried == list(INTERNAL)

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
-from agents.types import Usage
+from agents.protocols import Recorder
+from agents.terms import Terms
+from agents.types import Attempt, Ending, Task, Usage
 from bot.fixing import Tools
 from bot.forge.app import AppIdentity, GitHubApp
 from bot.forge.github import GitHubForge
@@ -18,11 +21,14 @@ from bot.localhub.acts import issues
 from bot.localhub.domain import Role
 from bot.localhub.server import LocalHub
 from bot.manifest import load_manifest
+from bot.messages.status import internal_error
 from bot.money.budget import Limits
 from bot.money.purse import StorePurse
-from bot.pipeline import Pipeline, outcome_text
+from bot.pipeline import NOT_VERIFIED, Pipeline, outcome_text
+from bot.repo_config import RepoConfig
 from bot.store import Account, JobView, Purpose, Store
 from bot.types import DeliveryId, IssueText, JobId, JobKind, JobState, OutcomeKind, RecordOutcome, Repository, StartJob
+from sandbox.types import CommitSha, Proof
 from tests.support import proofs
 from tests.support.durable_world import Fate, FileWorkshop, call_of
 from tests.support.hub import running_hub
@@ -103,6 +109,11 @@ class World:
         inner, repository = self.hub.hub, self.hub.repository(NAME)
         with inner.lock:
             issues.close(inner, repository, repository.issues[number], inner.user("ada") or repository.owner)
+
+    @property
+    def fate(self) -> Fate:
+        assert isinstance(self.tools.workshop, FileWorkshop)
+        return self.tools.workshop.fate
 
     def branch(self) -> str | None:
         return self.tools.forges(self.repository).branch_sha(BRANCH)
@@ -242,3 +253,75 @@ def test_what_reviews_cost_counts_in_the_budget_of_fixes_and_what_is_free_goes_o
     assert "limit of $0.12 a month is used up: $0.12 are spent" in world.fix().reason
     world.tools = replace(world.tools, limits=Limits(repository=2.0), free_models=frozenset({"m"}))
     assert world.fix().job.state is JobState.DONE
+
+
+# --- what a job says of itself -----------------------------------------------------------------------------------
+
+
+class Without(FileWorkshop):
+    """Its attempts end without a patch."""
+
+    ends = proofs.ATTEMPT
+
+    def attempt(self, task: Task, model: str, recorder: Recorder, config: RepoConfig, terms: Terms) -> Attempt:
+        return self.ends
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason", "said"),
+    [
+        (Ending.CANNOT_REPRODUCE, "It works.", "could not reproduce the problem: It works."),
+        (Ending.NEEDS_DECISION, "Up or down?", "needs a decision of a person: Up or down?"),
+        (Ending.GAVE_UP, "Nothing held.", "searched and found nothing: Nothing held."),
+        (Ending.LIMIT, "60 steps.", "reached a limit: 60 steps."),
+    ],
+)
+def test_a_job_without_a_patch_keeps_why_there_is_none(world: World, ending: Ending, reason: str, said: str) -> None:
+    workshop = Without(world.fate)
+    workshop.ends = replace(proofs.ATTEMPT, ending=ending, reason=reason, diff="")
+    world.tools = replace(world.tools, workshop=workshop)
+    view = world.fix()
+    assert (view.job.state, view.reason) == (JobState.DONE, said)
+
+
+def test_a_patch_that_is_not_verified_is_told_as_that(world: World) -> None:
+    class Unproven(FileWorkshop):
+        def verify(self, repository: str, base: CommitSha, diff: str, config: RepoConfig) -> Proof:
+            return replace(super().verify(repository, base, diff, config), verdict=proofs.VERDICTS[2])
+
+    world.tools = replace(world.tools, workshop=Unproven(world.fate))
+    view = world.fix()
+    assert (view.job.state, view.reason) == (JobState.DONE, NOT_VERIFIED)
+
+
+def broken(world: World, table: str) -> Callable[[], None]:
+    """A database that lost a table: every use of it fails with the driver's own words."""
+
+    def drop() -> None:
+        with world.store.database.writing() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO lost_{table}")
+
+    return drop
+
+
+def test_of_a_store_that_fails_under_a_fix_the_comment_says_only_whose_log_to_read(world: World) -> None:
+    with capture_logs() as logs:
+        view = world.fix(Straight({"attempt": broken(world, "attempts")}))
+    assert view.job.state is JobState.FAILED
+    assert view.reason == internal_error(view.job.id)
+    (comment,) = world.comments()
+    assert (
+        f"redgreen itself failed. Whoever runs it finds the details in its log, under the job {view.job.id}." in comment
+    )
+    assert "no such table" not in comment
+    assert "attempts" not in comment
+    assert any(one["job"] == view.job.id and "no such table: attempts" in one["error"] for one in logs)
+
+
+def test_of_a_store_that_fails_under_a_review_the_check_says_only_whose_log_to_read(world: World) -> None:
+    with capture_logs():
+        view = world.review(Straight({"verify": broken(world, "proofs")}))
+    assert (view.job.state, view.reason) == (JobState.FAILED, internal_error(view.job.id))
+    (run,) = world.hub.repository(NAME).check_runs.values()
+    assert view.job.id in str(run)
+    assert "no such table" not in str(run)

@@ -11,6 +11,7 @@ from agents.errors import Fault
 from agents.types import Ending
 from bot.commands import CommandError, Problem
 from bot.messages import evidence, pull_request, replies, review, status
+from bot.messages.attempts import why_ended
 from bot.messages.untrusted import MAX_BODY
 from bot.review import Anchored, anchor, assess
 from bot.types import IssueText
@@ -107,6 +108,7 @@ def test_findings_of_a_model() -> None:
         ),
         ("failed", status.Failed(cause="No Docker engine answers.\nStart one.")),
         ("failed-retry", status.Failed(cause="The image's registry timed out.", will_retry=True)),
+        ("failed-internal", status.Failed(cause=status.internal_error("0f3c-12"))),
         ("refused", status.Refused(reason="fix needs write access to the repository; eve has read.")),
         ("config", status.ConfigInvalid(line=3, problem="unknown key `modell`")),
         ("config-no_line", status.ConfigInvalid(line=None, problem="the file is not UTF-8")),
@@ -150,6 +152,15 @@ def test_not_verified_without_any_patch() -> None:
     tried = tuple(status.Tried(attempt=attempt) for attempt in attempts)
     refused = status.Tried(attempt=proofs.ATTEMPT, refused="the patch writes a symbolic link `x`")
     check("status-not_verified-endings", status.status(status.NotVerified(tried=(*tried, refused))))
+
+
+def test_a_job_says_in_one_line_how_its_attempt_ended() -> None:
+    attempt = replace(proofs.ATTEMPT, ending=Ending.CANNOT_REPRODUCE, diff="", reason="The model\x1b[2J could\nnot.")
+    assert why_ended(attempt) == "could not reproduce the problem: The model[2J could not."
+    assert why_ended(replace(attempt, ending=Ending.STUCK, reason="")) == "went in circles"
+    failed = replace(attempt, ending=Ending.MODEL_FAILED, fault=Fault.KEY, reason="No key.")
+    assert why_ended(failed) == "the model's endpoint failed: its key is missing or refused: No key."
+    assert len(why_ended(replace(attempt, reason="x" * 5_000))) == 500
 
 
 QUESTION = """\
