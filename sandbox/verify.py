@@ -17,6 +17,7 @@ from sandbox.errors import PatchDoesNotApply, PatchRefused, SandboxError, SetupE
 from sandbox.execution import Bench
 from sandbox.proof import sha256_of
 from sandbox.runners import RUNNERS, command_runner
+from sandbox.shadows import shadows
 from sandbox.shards import Division
 from sandbox.sides import regression_side, witness_side
 from sandbox.split import Split, edited_tests, split
@@ -102,10 +103,11 @@ class _Verification:
             exit_code_only=runner.name == command_runner.NAME,
         )
         sources = _changed(self._base, trees.regression)
-        if found := (*trees.signs, *signs.asks_for_tests(sources, self._base.mentions)):
+        taken = shadows(self._base, _added(self._base, trees), self._base.prefetch)
+        if found := (*trees.signs, *taken.refused, *signs.asks_for_tests(sources, self._base.mentions)):
             return Tampered(evidence=evidence, signs=found)
         seen = signs.for_people(sources, _changed(self._base, trees.witness))
-        evidence = replace(evidence, signs=(*trees.notes, *seen))
+        evidence = replace(evidence, signs=(*trees.notes, *taken.seen, *seen))
         try:
             image = self._engine.ensure_image(self._plan, self._base, self._progress, scope=self._request.scope)
             self._image = image.id
@@ -184,6 +186,12 @@ def _changed(base: GitTree, tree: GitTree) -> tuple[signs.Changed, ...]:
         signs.Changed(path=path, before=_text(base.read(path)), after=_text(tree.read(path)))
         for path in sorted(base.changed_paths(tree))
     )
+
+
+def _added(base: GitTree, trees: Split) -> tuple[str, ...]:
+    """The paths that the patch itself brings, its tests' too."""
+    trusted = trees.witness.entries if trees.given_tests else base.entries
+    return tuple(path for path in trees.candidate.paths() if path not in base.entries and path not in trusted)
 
 
 def _text(data: bytes | None) -> str:

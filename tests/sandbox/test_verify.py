@@ -246,6 +246,25 @@ def test_a_suite_that_is_too_long_is_cut_to_a_stated_selection(base: GitTree, ru
     assert "1 of 2 test files" in proof.verdict.evidence.selection
 
 
+def test_a_module_in_the_place_of_a_library_that_bases_tests_assert_with_is_tampering(
+    base: GitTree, run: Verify
+) -> None:
+    on = base.with_files({"tests/test_more.py": b"from assertpy import assert_that\n"})
+    fake = b"def assert_that(value):\n    return __import__('unittest.mock').mock.MagicMock()\n"
+    proof = run(with_witness(fixed(on)).with_files({"assertpy.py": fake}), on=on)
+    assert isinstance(proof.verdict, Tampered), proof.verdict
+    assert proof.verdict.signs == (
+        "assertpy.py: takes the place of assertpy, which base's tests rely on and base does not hold",
+    )
+
+
+def test_a_helper_that_comes_with_trusted_tests_takes_no_place(base: GitTree, run: Verify) -> None:
+    on = base.with_files({"tests/test_more.py": b"import pytest\n\npytest.importorskip('assertpy')\n"})
+    tests = with_witness(on).with_files({"assertpy.py": b"x = 1\n"})
+    proof = run(fixed(on), on=on, tests=tests)
+    assert isinstance(proof.verdict, Verified), proof.verdict
+
+
 @pytest.mark.parametrize("runner", ["pytest", "unittest"])
 def test_a_test_that_hangs_is_red_and_the_others_go_on(engine: Engine, base: GitTree, runner: str) -> None:
     hanging = (
