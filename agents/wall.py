@@ -23,12 +23,19 @@ class Wall:
     self_hosted_only: bool = False
     listed: tuple[str, ...] = ()
     """More hosts of the house: names, or networks such as `100.64.0.0/10`. The operator's word."""
+    because: str = ""
+    """What put it there, for people; "" where it is not to be told."""
 
     def refuses(self, spec: ModelSpec) -> str:
         """Why a row may not be used at all; "" where it may. No connection is made to find out."""
         if not self.self_hosted_only or spec.self_hosted or spec.adapter not in (Adapter.ANTHROPIC, Adapter.OPENAI):
             return ""
-        return f"{spec.name}: only self-hosted models may see this repository, and this one is not"
+        return f"{spec.name}: only self-hosted models may see this repository, and this one is not{self.told}"
+
+    @property
+    def told(self) -> str:
+        """Its reason, to be put behind a sentence."""
+        return f" ({self.because})" if self.because else ""
 
     def admitted(self, host: str, found: Sequence[str]) -> tuple[str, ...]:
         """The addresses found for a host, which may be connected to; none where the host is not of the house.

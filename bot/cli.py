@@ -41,6 +41,10 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 RepoOption = Annotated[Path, typer.Option("--repo", help="A local git repository; it is only read.")]
 ModelOption = Annotated[str, typer.Option("--model", help="A name of the lineup; default: the setting models.default.")]
+LabelOption = Annotated[
+    list[str] | None,
+    typer.Option("--label", help="A label that it has on the forge, for the rules of [routing]; several times."),
+]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Directory for patch, proof and trajectory.")]
 
 
@@ -51,8 +55,9 @@ def fix(
     base: Annotated[str, typer.Option(help="The revision to fix.")] = "HEAD",
     models: Annotated[
         list[str] | None,
-        typer.Option("--model", help="A name of the lineup; several race. Default: as the settings say."),
+        typer.Option("--model", help="A name of the lineup; several race. Default: as a job would choose."),
     ] = None,
+    labels: LabelOption = None,
     samples: Annotated[int, typer.Option(min=1, max=8, help="Entrants of each model, at once.")] = 1,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -61,8 +66,16 @@ def fix(
     """Fix an issue of a local repository, and prove it."""
     from bot import local_commands
 
-    settings, who = load(config), local_commands.Who(models=tuple(models or ()), samples=samples)
-    raise typer.Exit(local_commands.fix(settings, repo=repo, base=base, issue=issue, who=who, out=out, as_json=as_json))
+    words = local_commands.FixWords(
+        repo=repo,
+        base=base,
+        issue=issue,
+        models=tuple(models or ()),
+        samples=samples,
+        labels=tuple(labels or ()),
+        out=out,
+    )
+    raise typer.Exit(local_commands.fix(load(config), words, as_json=as_json))
 
 
 @app.command()
@@ -95,7 +108,8 @@ def review(
     repo: RepoOption,
     base: Annotated[str, typer.Option(help="The branch or commit that it would be merged into.")],
     head: Annotated[str, typer.Option(help="The branch or commit to review.")] = "HEAD",
-    model: ModelOption = "",
+    model: Annotated[str, typer.Option(help="A name of the lineup; default: as a job would choose.")] = "",
+    labels: LabelOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -103,9 +117,10 @@ def review(
     """Review a branch of a local repository by running it."""
     from bot import local_commands
 
-    settings = load(config)
-    code = local_commands.review(settings, repo=repo, base=base, head=head, model=model, out=out, as_json=as_json)
-    raise typer.Exit(code)
+    words = local_commands.ReviewWords(
+        repo=repo, base=base, head=head, model=model, labels=tuple(labels or ()), out=out
+    )
+    raise typer.Exit(local_commands.review(load(config), words, as_json=as_json))
 
 
 @app.command("eval")

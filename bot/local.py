@@ -6,15 +6,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from agents.types import Task
 from bot.errors import UsageError
 from bot.repo_config import PATH, ConfigProblem, RepoConfig, parse
-from bot.workshop_docker import DockerWorkshop
 from sandbox.commits import merge_base, resolve
 from sandbox.errors import SetupError
 from sandbox.proof import to_statement
-from sandbox.tree import attach
+from sandbox.tree import GitTree, attach
 from sandbox.types import CommitSha, Proof
 
 LARGEST_INPUT = 8 << 20
@@ -44,6 +44,9 @@ class LocalSources:
 
     def merge_base(self, repository: str, one: CommitSha, other: CommitSha) -> CommitSha:
         return merge_base(self._scratch, one, other)
+
+    def tree(self, repository: str, revision: str) -> GitTree:
+        return GitTree.at(self._scratch, revision)
 
     def commit(self, revision: str) -> CommitSha:
         """Raises `UsageError` for a revision that names no commit."""
@@ -91,9 +94,15 @@ def local_task(issue: str, repository: str, base: CommitSha) -> Task:
     )
 
 
-def repository_config(workshop: DockerWorkshop, repository: str, commit: str) -> RepoConfig:
+class Trees(Protocol):
+    """Who has a repository's trees."""
+
+    def tree(self, repository: str, revision: str) -> GitTree: ...
+
+
+def repository_config(trees: Trees, repository: str, commit: str) -> RepoConfig:
     """`.github/redgreen.yml` as it is at this commit. Raises `UsageError` with the line of a mistake."""
-    config = parse(workshop.tree(repository, commit).read(PATH))
+    config = parse(trees.tree(repository, commit).read(PATH))
     if isinstance(config, ConfigProblem):
         raise UsageError(f"{PATH}, line {config.line}: {config.message}")
     return config

@@ -10,50 +10,86 @@ from typing import Any
 
 from rich.console import Console
 
-from agents.review import Claim
-from bot import contest, local, places, wiring
-from bot.commands import MOST_ENTRANTS
+from agents.review import Claim, Claims
+from agents.wall import Wall
+from bot import local, places, wiring
+from bot.checkouts import Checkout, checkout
+from bot.choosing import Chosen, Facts, NoModel, changed_lines, paths_named
 from bot.contest import Plan
 from bot.errors import UsageError
 from bot.local import LocalSources
+from bot.local_choice import Who, check_names, fix_choice, review_choice
 from bot.local_fix import Fix, LocalFix
 from bot.money.local import local_terms
+from bot.repo_config import RepoConfig
 from bot.report import EXIT_NOT_VERIFIED, EXIT_VERIFIED, FIX_COLUMNS, exit_code, fix_json, fix_rows
 from bot.report import as_json as shared_keys
 from bot.review.assessment import Conclusion, Review, assess
 from bot.store import Purpose
 from bot.terminal import Narrator, diff_panel, key_values, plain_table, print_json, standard_output, verdict_panel
 from bot.workshop_docker import DockerWorkshop
-from config.models import UnknownModel
 from config.settings import Settings
 from sandbox.engine import Engine
 from sandbox.proof import Comparison, compare, from_statement
-from sandbox.types import Proof, Red
+from sandbox.remotes import remotes
+from sandbox.types import CommitSha, Proof, Red
 
 
 @dataclass(frozen=True, kw_only=True)
-class Who:
-    """Who works, as the command line says."""
+class FixWords:
+    """The words of `redgreen fix`."""
 
-    models: tuple[str, ...]
-    samples: int
+    repo: Path
+    base: str
+    issue: Path
+    models: tuple[str, ...] = ()
+    samples: int = 1
+    labels: tuple[str, ...] = ()
+    """The issue has on the forge; a file has none."""
+    out: Path | None = None
 
 
-def fix(settings: Settings, *, repo: Path, base: str, issue: Path, who: Who, out: Path | None, as_json: bool) -> int:
+@dataclass(frozen=True, kw_only=True)
+class ReviewWords:
+    """The words of `redgreen review`."""
+
+    repo: Path
+    base: str
+    head: str
+    model: str
+    labels: tuple[str, ...] = ()
+    out: Path | None = None
+
+
+def fix(settings: Settings, words: FixWords, *, as_json: bool) -> int:
     narrator = Narrator()
-    text = local.read_text(issue, "--issue")
-    plan = plan_of(settings, who)
-    engine = wiring.engine(settings)
-    sources, workshop = _open(settings, repo, narrator, engine)
-    commit = sources.commit(base)
+    text = local.read_text(words.issue, "--issue")
+    lineup, who = wiring.lineup(settings), Who(models=words.models, samples=words.samples)
+    check_names(lineup, who)
+    sources = LocalSources(words.repo, places.state_directory(settings))
+    commit = sources.commit(words.base)
     task = local.local_task(text, str(sources.directory), commit)
-    directory = out or places.state_directory(settings) / "fixes" / task.id
+    site = _site(settings, sources, commit)
+    about = f"{task.title}\n{task.body}"
+    facts = replace(
+        site.facts,
+        kind="fix",
+        labels=words.labels,
+        paths=paths_named(about, sources.tree(task.repository, commit).paths()),
+        lines=len(about.splitlines()),
+    )
+    rules, routes = wiring.rules(settings), wiring.routes(settings, lineup)
+    choice = fix_choice(rules, routes, lineup, who, facts, site.wall)
+    engine = wiring.engine(settings)
+    workshop = _open(settings, sources, narrator, engine)
+    directory = words.out or places.state_directory(settings) / "fixes" / task.id
     narrator(f"fixing {task.title!r} at {commit[:12]}")
-    with local_terms(settings, str(sources.directory), f"fix-{task.id}", Purpose.FIX) as terms:
+    narrator(f"{_names(choice.plan)}, chosen by {choice.by}")
+    with local_terms(settings, site.checkout, f"fix-{task.id}", Purpose.FIX) as terms:
         made = LocalFix(
             workshop=workshop,
             task=task,
-            plan=plan,
+            plan=choice.plan,
             out=directory,
             terms=terms,
             lanes=wiring.lanes(settings, engine),
@@ -62,28 +98,35 @@ def fix(settings: Settings, *, repo: Path, base: str, issue: Path, who: Who, out
         ).run()
     chosen = made.chosen
     if as_json:
-        print_json(fix_json(made.results) | {"directory": str(made.directory)})
+        print_json(fix_json(made.results) | {"chosen_by": choice.by, "directory": str(made.directory)})
     else:
         _show_fix(standard_output(), made)
     return exit_code(chosen.proof.verdict) if chosen.proof else EXIT_NOT_VERIFIED
 
 
-def plan_of(settings: Settings, who: Who) -> Plan:
-    """Raises `UsageError` for a name that the lineup has not, and for too many."""
-    rules = wiring.rules(settings)
-    named = contest.samples(who.models, who.samples, rules.unvarying) if who.models else ()
-    if len(named) > MOST_ENTRANTS:
-        raise UsageError(f"--model and --samples: at most {MOST_ENTRANTS} can race")
-    if who.samples > 1:
-        rules = replace(rules, samples=who.samples)
-    plan = contest.plan(rules, named=named, chosen=settings.models.default)
-    lineup = wiring.lineup(settings)
-    for entrant in plan.entrants:
-        try:
-            lineup.get(entrant.model)
-        except UnknownModel as error:
-            raise UsageError(str(error)) from None
-    return plan
+def _names(plan: Plan) -> str:
+    return ", ".join(dict.fromkeys(entrant.model for entrant in plan.entrants))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Site:
+    """What is known of a local repository before a model works on it."""
+
+    checkout: Checkout
+    config: RepoConfig
+    wall: Wall
+    facts: Facts
+    """Without those of the task."""
+
+
+def _site(settings: Settings, sources: LocalSources, commit: CommitSha) -> _Site:
+    """Raises `UsageError` with the line of a mistake in the repository's own file."""
+    here = str(sources.directory)
+    known = checkout(here, remotes(sources.directory))
+    config = local.repository_config(sources, here, commit)
+    wall = wiring.house(settings).around(known, config)
+    facts = Facts(repository=known.name, configured=config.model, self_hosted_only=wall.self_hosted_only)
+    return _Site(checkout=known, config=config, wall=wall, facts=facts)
 
 
 def verify(
@@ -93,7 +136,8 @@ def verify(
     test_diff = local.read_text(tests, "--tests") if tests else ""
     if out:
         local.out_directory(out)
-    sources, workshop = _open(settings, repo, Narrator())
+    sources = LocalSources(repo, places.state_directory(settings))
+    workshop = _open(settings, sources, Narrator())
     name, commit = str(sources.directory), sources.commit(base)
     proof = workshop.verify(name, commit, diff, local.repository_config(workshop, name, commit), tests=test_diff)
     where = local.write_proof(proof, out) if out else None
@@ -111,7 +155,8 @@ def verify_again(settings: Settings, *, proof: Path, repo: Path, as_json: bool) 
     that says what they like. Where the two are not the same, the differences say so.
     """
     old = _read_proof(proof)
-    sources, workshop = _open(settings, repo, Narrator())
+    sources = LocalSources(repo, places.state_directory(settings))
+    workshop = _open(settings, sources, Narrator())
     name, commit = str(sources.directory), sources.commit(old.base_commit)
     config = local.repository_config(workshop, name, commit)
     new = workshop.verify(name, commit, old.patch, config, tests=old.tests)
@@ -125,34 +170,47 @@ def verify_again(settings: Settings, *, proof: Path, repo: Path, as_json: bool) 
     return max(exit_code(new.verdict), EXIT_NOT_VERIFIED)
 
 
-def review(settings: Settings, *, repo: Path, base: str, head: str, model: str, out: Path | None, as_json: bool) -> int:
-    if out:
-        local.out_directory(out)
-    sources, workshop = _open(settings, repo, Narrator())
-    name, head_sha = str(sources.directory), sources.commit(head)
-    fork = workshop.merge_base(name, sources.commit(base), head_sha)
-    diff = workshop.diff(name, fork, head_sha)
-    config = local.repository_config(workshop, name, fork)
-    proof = workshop.verify(name, fork, diff, config)
-    seen = assess(proof, head_sha)
-    with local_terms(settings, name, f"review-{head_sha[:12]}", Purpose.REVIEW) as terms:
-        claims = workshop.review_call(head, diff, proof, model or settings.models.default, terms(config))
-    if out:
-        local.write_proof(proof, out)
+def review(settings: Settings, words: ReviewWords, *, as_json: bool) -> int:
+    if words.out:
+        local.out_directory(words.out)
+    narrator, lineup = Narrator(), wiring.lineup(settings)
+    check_names(lineup, Who(models=(words.model,) if words.model else ()))
+    sources = LocalSources(words.repo, places.state_directory(settings))
+    name, head = str(sources.directory), sources.commit(words.head)
+    fork = sources.merge_base(name, sources.commit(words.base), head)
+    before, after = sources.tree(name, fork), sources.tree(name, head)
+    diff = before.diff(after)
+    site = _site(settings, sources, fork)
+    facts = replace(
+        site.facts,
+        kind="review",
+        labels=words.labels,
+        paths=tuple(sorted(before.changed_paths(after))),
+        lines=changed_lines(diff),
+    )
+    asked = review_choice(wiring.routes(settings, lineup), lineup, words.model, facts, site.wall)
+    narrator(f"{asked.model}, chosen by {asked.by}" if isinstance(asked, Chosen) else f"No model: {asked.reason}")
+    workshop = _open(settings, sources, narrator)
+    proof = workshop.verify(name, fork, diff, site.config)
+    seen, claims = assess(proof, head), Claims()
+    if isinstance(asked, Chosen):
+        with local_terms(settings, site.checkout, f"review-{head[:12]}", Purpose.REVIEW) as terms:
+            claims = workshop.review_call(words.head, diff, proof, asked.model, terms(site.config))
+    if words.out:
+        local.write_proof(proof, words.out)
     if as_json:
-        print_json(_review_json(seen, claims.claims, claims.cost_usd))
+        print_json(_review_json(seen, claims, asked))
     else:
         _show_review(standard_output(), seen, claims.claims)
     return EXIT_VERIFIED if seen.conclusion is Conclusion.SUCCESS else exit_code(proof.verdict)
 
 
 def _open(
-    settings: Settings, repo: Path, narrator: Narrator, engine: Engine | None = None
-) -> tuple[LocalSources, DockerWorkshop]:
-    sources = LocalSources(repo, places.state_directory(settings))
+    settings: Settings, sources: LocalSources, narrator: Narrator, engine: Engine | None = None
+) -> DockerWorkshop:
     engine = engine or wiring.engine(settings)
     engine.collect_orphans()  # of a command that was killed
-    return sources, wiring.workshop(settings, engine, sources, narrator)
+    return wiring.workshop(settings, engine, sources, narrator)
 
 
 def _read_proof(path: Path) -> Proof:
@@ -162,7 +220,7 @@ def _read_proof(path: Path) -> Proof:
         raise UsageError(f"{path} is not a proof of redgreen: {error}") from None
 
 
-def _review_json(seen: Review, claims: Sequence[Claim], cost: float | None) -> dict[str, Any]:
+def _review_json(seen: Review, claims: Claims, asked: Chosen | NoModel) -> dict[str, Any]:
     def reds(items: Sequence[Red]) -> list[dict[str, str]]:
         return [{"id": red.id, "why": red.why} for red in items]
 
@@ -171,8 +229,11 @@ def _review_json(seen: Review, claims: Sequence[Claim], cost: float | None) -> d
         "new_tests": str(seen.new_tests),
         "turned_red": reds(seen.turned_red),
         "changed_expectations": reds(seen.changed_expectations),
-        "findings": [{"path": claim.path, "line": claim.line, "claim": claim.claim} for claim in claims],
-        "cost_usd": cost,
+        "findings": [{"path": claim.path, "line": claim.line, "claim": claim.claim} for claim in claims.claims],
+        "model": asked.model if isinstance(asked, Chosen) else None,
+        "chosen_by": asked.by if isinstance(asked, Chosen) else None,
+        "problem": claims.problem if isinstance(asked, Chosen) else asked.reason,
+        "cost_usd": claims.cost_usd,
     }
 
 

@@ -177,8 +177,8 @@ class Models(Group):
     default: str = "repair"
     """The model for a job that names none; `repair` needs no key."""
     self_hosted_only: Annotated[Words, NoDecode] = ()
-    """Repositories whose source may only be sent to self-hosted models, e.g. `acme/*` or `*`. A repository can add
-    itself by its own file, and cannot take itself out."""
+    """Repositories whose source may only be sent to self-hosted models, e.g. `acme/*` or `*`; a checkout on this
+    machine is one by any of its remotes. A repository can add itself by its own file, and cannot take itself out."""
     self_hosted_hosts: Annotated[Words, NoDecode] = ()
     """Hosts (`llm.example.com`) and networks (`100.64.0.0/10`) that count as self-hosted, beside loopback and private
     addresses."""

@@ -44,7 +44,7 @@ def run_git(git_dir: Path, *args: str, stdin: bytes = b"", index: Path | None = 
 
 def ask(directory: Path, *args: str) -> str:
     """One question to a foreign repository; only commands that start no other program."""
-    command = [_git(), *_overrides(), "-C", str(directory), *args]
+    command = [program(), *_overrides(), "-C", str(directory), *args]
     done = subprocess.run(command, capture_output=True, env=environment(None), check=False)
     if done.returncode != 0:
         raise SetupError(f"{directory}: {words(done.stderr) or 'not a git repository'}")
@@ -58,7 +58,7 @@ def spawn(git_dir: Path, args: Sequence[str], stdin: bytes, index: Path | None) 
 
 def command_line(git_dir: Path, args: Sequence[str]) -> list[str]:
     where = [] if args[0] == "init" else [f"--git-dir={git_dir}"]
-    return [_git(), *_overrides(), *where, *args]
+    return [program(), *_overrides(), *where, *args]
 
 
 def _overrides() -> list[str]:
@@ -69,7 +69,7 @@ def environment(index: Path | None) -> dict[str, str]:
     return _ISOLATED | ({"GIT_INDEX_FILE": str(index)} if index is not None else {})
 
 
-def _git() -> str:
+def program() -> str:
     found = shutil.which("git")
     if found is None:
         raise SetupError("git is not installed: install it with the system's package manager")

@@ -70,7 +70,8 @@ class _Walled(httpx2.BaseTransport):
         found = _addresses(host, request.url.port)
         admitted = self._wall.admitted(host, found)
         if not admitted:
-            raise HostRefused(f"{host} is not known as self-hosted, so nothing of this repository is sent there")
+            reason = f"{host} is not known as self-hosted, so nothing of this repository is sent there"
+            raise HostRefused(reason + self._wall.told)
         failure: httpx2.ConnectError | None = None
         for address in admitted:
             try:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from agents.terms import Terms
 from bot import places, wiring
+from bot.checkouts import Checkout
 from bot.money.purse import StorePurse
 from bot.repo_config import RepoConfig
 from bot.store import Account, Purpose, Store
@@ -24,8 +25,9 @@ class LocalTerms(Protocol):
 
 
 @contextmanager
-def local_terms(settings: Settings, directory: str, run: str, purpose: Purpose) -> Iterator[LocalTerms]:
-    """Every run of a command is a job of its own."""
+def local_terms(settings: Settings, checkout: Checkout, run: str, purpose: Purpose) -> Iterator[LocalTerms]:
+    """Every run of a command is a job of its own, on the account of the directory."""
+    directory = checkout.title
     job = f"{run}-{uuid.uuid4().hex[:12]}"
     account = Account(
         attempt=job, job=job, purpose=purpose, repository_id=_id_of(directory), repository=directory[-255:]
@@ -35,7 +37,7 @@ def local_terms(settings: Settings, directory: str, run: str, purpose: Purpose) 
 
         def terms(config: RepoConfig, number: int = 1) -> Terms:
             own = account if number == 1 else replace(account, attempt=f"{job}-{number}")
-            return Terms(purse=StorePurse(store.spend, limits, own), wall=house.wall(directory, config))
+            return Terms(purse=StorePurse(store.spend, limits, own), wall=house.around(checkout, config))
 
         yield terms
 

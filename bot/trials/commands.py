@@ -156,7 +156,7 @@ def _done(
     ledger = Ledger(paid)
     try:
         with (
-            trial_money(settings, job, options.limit_usd, paid) as money,
+            trial_money(settings, options.repositories, job, options.limit_usd, paid) as money,
             Display(len(assignments), narrator, ledger) as display,
         ):
             parts = _parts(settings, options, inputs, engine, store, ledger, money, display)

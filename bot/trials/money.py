@@ -6,11 +6,14 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from agents.models.prices import worst_cost
 from agents.purse import Call
 from agents.terms import Terms
 from bot import places, wiring
+from bot.checkouts import Checkout, checkout
+from bot.evaluation_trees import repository
 from bot.house import House
 from bot.money.budget import Denied, Limits, Scope
 from bot.money.purse import StorePurse
@@ -20,6 +23,8 @@ from bot.trials.budget import beside_the_book, judge_whole
 from bot.trials.store import Assignment
 from config.models import Adapter, ModelSpec
 from config.settings import Settings
+from sandbox.errors import SetupError
+from sandbox.remotes import remotes
 
 RepositoryTerms = Callable[[RepoConfig], Terms]
 """By what the repository itself says."""
@@ -30,6 +35,8 @@ class TrialMoney:
     store: Store
     limits: Limits
     house: House
+    repositories: Path
+    """The directory that has the instances' repositories."""
     job: str
 
     def terms(self, assignment: Assignment, denied: Callable[[str], None]) -> RepositoryTerms:
@@ -46,12 +53,20 @@ class TrialMoney:
             repository=assignment.instance.repo[-255:],
         )
         purse = StorePurse(self.store.spend, self.limits, account, judge_whole, told=told)
-        return lambda config: Terms(purse=purse, wall=self.house.wall(assignment.instance.repo, config))
+        known = self._checkout(assignment.instance.repo)
+        return lambda config: Terms(purse=purse, wall=self.house.around(known, config))
+
+    def _checkout(self, name: str) -> Checkout:
+        """What an instance calls its repository, and what the one on disk is called."""
+        try:
+            return checkout(name, remotes(repository(self.repositories, name)))
+        except SetupError as missing:
+            return Checkout(title=name, unread=str(missing))
 
 
 @contextmanager
 def trial_money(
-    settings: Settings, job: str, limit_usd: float | None, stored: Iterable[float | None]
+    settings: Settings, repositories: Path, job: str, limit_usd: float | None, stored: Iterable[float | None]
 ) -> Iterator[TrialMoney]:
     """`stored`: what the steps that are there have cost. Raises `StoreError`.
 
@@ -64,7 +79,7 @@ def trial_money(
         booked = store.spend.used(_account(job))[Scope.JOB].usd
         left = beside_the_book(limit_usd, sum(cost for cost in stored if cost is not None), booked)
         limits = replace(limits_of(settings), job=left)
-        yield TrialMoney(store=store, limits=limits, house=wiring.house(settings), job=job)
+        yield TrialMoney(store=store, limits=limits, house=wiring.house(settings), repositories=repositories, job=job)
     finally:
         store.close()
 

@@ -104,6 +104,49 @@ def test_results_that_could_not_be_written_are_told_before_anything_is_run(
     assert (done.returncode, "has no commit 'nope'" in done.stderr) == (2, True)
 
 
+def test_a_clone_of_a_listed_repository_is_shown_to_no_vendor(
+    slotbook: Path, tmp_path: Path, state: dict[str, str]
+) -> None:
+    """Neither by name nor by the settings, and before an engine or a model is asked."""
+    clone, issue = tmp_path / "clone", tmp_path / "issue.md"
+    issue.write_text("# Title")
+    git(slotbook, "clone", "-q", ".", str(clone))
+    git(clone, "remote", "add", "upstream", "git@github.com:Acme/Secret.git")
+    state |= {
+        "REDGREEN_MODELS__SELF_HOSTED_ONLY": "acme/*",
+        "ANTHROPIC_API_KEY": "sk-x",
+        "DOCKER_HOST": "tcp://[::1]:1",
+    }
+    told = "(models.self_hosted_only lists acme/*, and the remote upstream is Acme/Secret)"
+    named = ("--model", "claude-opus")
+    for words in (["fix", "--issue", str(issue), *named], ["review", "--base", "main", *named]):
+        done = redgreen(*words, "--repo", str(clone), **state)
+        assert done.returncode == 2
+        assert (
+            f"claude-opus: only self-hosted models may see this repository, and this one is not {told}" in done.stderr
+        )
+    done = redgreen("fix", "--issue", str(issue), "--repo", str(clone), **state, REDGREEN_MODELS__DEFAULT="gpt")
+    assert (done.returncode, told in done.stderr) == (2, True)
+
+
+def test_a_rule_chooses_for_a_local_repository_by_its_remotes_name_and_labels(
+    slotbook: Path, tmp_path: Path, state: dict[str, str]
+) -> None:
+    clone, issue, settings = tmp_path / "clone", tmp_path / "issue.md", tmp_path / "redgreen.toml"
+    issue.write_text("# Title")
+    git(slotbook, "clone", "-q", ".", str(clone))
+    git(clone, "remote", "set-url", "origin", "https://github.com/acme/web")
+    rule = '[[routing.rules]]\nname = "bugs"\nrepository = "acme/*"\nlabel = "bug"\nmodel = "claude-opus"\n'
+    settings.write_text(f'[models]\nself_hosted_only = ["acme/web"]\n{rule}')
+    words = ("fix", "--issue", str(issue), "--repo", str(clone), "--config", str(settings), "--label", "Bug")
+    walled = redgreen(*words, **state, REDGREEN_MODELS__DEFAULT="gpt")
+    assert "neither a rule nor the default names one" in walled.stderr
+    # The engine that is not there is asked for only once somebody has been chosen.
+    asked = redgreen(*words, **state, DOCKER_HOST="tcp://[::1]:1", REDGREEN_SANDBOX__DOCKER_HOST="tcp://[::1]:1")
+    assert asked.returncode == 2
+    assert "Docker" in asked.stderr
+
+
 def test_a_database_address_that_is_none_is_told_without_its_text(state: dict[str, str]) -> None:
     done = redgreen("scoreboard", REDGREEN_STORE__DATABASE_URL="hunter2hunter2", **state)
     assert done.returncode == 2

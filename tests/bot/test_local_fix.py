@@ -15,9 +15,12 @@ from agents.errors import Fault, ModelRefused
 from agents.protocols import Recorder
 from agents.terms import OPEN, Terms
 from agents.types import Attempt, Ending, Step, Task
+from agents.wall import Wall
+from bot import wiring
+from bot.choosing import Facts
 from bot.contest import LOST, Plan, numbered
 from bot.errors import UsageError
-from bot.local_commands import Who, plan_of
+from bot.local_choice import Who, fix_choice
 from bot.local_fix import Fix, LocalFix
 from bot.race import Lanes
 from bot.repo_config import RepoConfig
@@ -155,8 +158,10 @@ def test_what_an_earlier_run_left_is_not_taken_for_this_ones(tmp_path: Path) -> 
 
 
 def planned(named: Sequence[str] = (), samples: int = 1, **settings: Any) -> list[str]:
-    plan = plan_of(Settings(**settings), Who(models=tuple(named), samples=samples))
-    return [entrant.model for entrant in plan.entrants]
+    own, who = Settings(**settings), Who(models=tuple(named), samples=samples)
+    lineup, facts = wiring.lineup(own), Facts(repository="acme/web")
+    choice = fix_choice(wiring.rules(own), wiring.routes(own, lineup), lineup, who, facts, Wall())
+    return [entrant.model for entrant in choice.plan.entrants]
 
 
 def test_models_and_samples_on_the_command_line_win_over_the_settings() -> None:

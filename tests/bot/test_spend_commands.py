@@ -11,6 +11,7 @@ import pytest
 from agents.purse import Call
 from agents.types import Usage
 from bot import spend_commands
+from bot.checkouts import Checkout
 from bot.choosing import Facts
 from bot.errors import UsageError
 from bot.money.budget import Limits
@@ -120,7 +121,7 @@ def test_commands_book_on_their_directory_and_every_run_is_an_attempt(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for directory in ("/src/one", "/src/one", "/src/two"):
-        with local_terms(settings, directory, "fix-1", Purpose.FIX) as terms:
+        with local_terms(settings, Checkout(title=directory), "fix-1", Purpose.FIX) as terms:
             made = terms(RepoConfig(self_hosted_only=True))
             made.purse.hold(call("opus")).paid(USAGE, 1.0)
             assert made.wall.self_hosted_only
