@@ -8,6 +8,8 @@ from agents.repair.behaviour import Behaviour
 from agents.repair.types import Candidate, Plausible
 from sandbox.types import TestId
 
+MOST_HOT_GREEN = 150
+"""Green tests that the hot worker collects, to turn wrong candidates away without a fresh import."""
 MOST_HELPERS = 40
 """Candidates that help in part, for pairs."""
 
@@ -20,7 +22,7 @@ class Goal:
     red: tuple[TestId, ...]
     """Must turn green, all of them."""
     covering: tuple[TestId, ...]
-    """Green on base and near the change, cheapest first: the first to tell a wrong candidate."""
+    """Green on base and near the change; the first `MOST_HOT_GREEN` are the cheapest ones, in the suite's order."""
     rest: tuple[TestId, ...] = ()
     """The other tests that are green on base."""
     also_red: tuple[TestId, ...] = ()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePosixPath
 
+from agents.repair.goal import MOST_HOT_GREEN
 from agents.repair.spectrum import localise
 from agents.repair.types import Lines, TestTrace
 from agents.repair.warm import Job, WarmWorker
@@ -61,7 +62,8 @@ def trace(
                         total_seconds=TRACED_SECONDS + test_seconds + 10)  # fmt: skip
             red_traces.update(worker.run(alone).tests)
     touched = {path for t in red_traces.values() for path, lines in t.lines.items() if lines}
-    chosen = _nearest(green, red, seconds)
+    # In the suite's own order: some suites are green in no other.
+    chosen = in_order(_nearest(green, red, seconds), green)
     green_traces: Mapping[TestId, TestTrace] = {}
     if touched and chosen:
         job = Job(id=0, stages=(chosen,), traced=True, trace_only=tuple(sorted(touched)),
@@ -90,11 +92,22 @@ def _nearest(green: Mapping[TestId, float], red: Sequence[TestId], seconds: floa
 
 
 def covering(passing: Mapping[TestId, TestTrace], files: Sequence[str], most_seconds: float) -> tuple[TestId, ...]:
-    """The traced green tests that execute one of these files, cheapest first, within a budget of their durations."""
+    """The traced green tests that execute one of these files, within a budget of their durations.
+
+    The cheapest, which the hot worker runs, come first; these and the others each in the suite's order.
+    """
     near: dict[TestId, float] = {
         test: t.seconds / 5 for test, t in passing.items() if any(t.lines.get(path) for path in files)
     }
-    return cheapest(near, most_seconds, most=2000) if near else ()
+    chosen = cheapest(near, most_seconds, most=2000) if near else ()
+    hot, others = chosen[:MOST_HOT_GREEN], chosen[MOST_HOT_GREEN:]
+    return (*in_order(hot, passing), *in_order(others, passing))
+
+
+def in_order(tests: Iterable[TestId], order: Iterable[TestId]) -> tuple[TestId, ...]:
+    """`tests` as they stand in `order`: what one test leaves behind, the next may need or not bear."""
+    wanted = frozenset(tests)
+    return tuple(test for test in order if test in wanted)
 
 
 def named_lines(report: TestReport, red: Sequence[TestId]) -> dict[str, frozenset[int]]:

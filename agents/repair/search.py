@@ -13,7 +13,7 @@ from agents.protocols import Environment
 from agents.repair.behaviour import Behaviour
 from agents.repair.comparing import Comparison, behaviours, observe
 from agents.repair.flight import Flight, Trial
-from agents.repair.goal import Goal, SearchLimits, SearchResult
+from agents.repair.goal import MOST_HOT_GREEN, Goal, SearchLimits, SearchResult
 from agents.repair.pairing import pairs, progress
 from agents.repair.sieve import Sieve
 from agents.repair.types import Candidate, Plausible, RunOutcome, TestTrace
@@ -25,8 +25,6 @@ MOST_RESTARTS = 8
 GIVE_UP = 3
 """Red tests, with no green one, after which a candidate's others are not run."""
 HOT_MEMORY = 1 << 30
-MOST_HOT_GREEN = 150
-"""Green tests that the hot worker collects, to turn wrong candidates away without a fresh import."""
 SINGLES_SHARE = 0.5
 """Of the time, before pairs get their turn when no single change was enough; the other singles come after them."""
 MOST_PARTNERS = 600

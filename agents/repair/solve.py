@@ -23,7 +23,7 @@ from sandbox.types import TestId, TestReport
 
 MODEL = "repair"
 STRATEGY = "repair"
-VERSION = "repair/2"
+VERSION = "repair/3"
 """The prompt version of a strategy without prompts: changes when templates or the order of the search change."""
 
 CHOSEN = "chosen: "
@@ -252,14 +252,14 @@ def _test_seconds(report: TestReport, red: tuple[TestId, ...]) -> tuple[float, f
 
 
 def _affordable(tests: tuple[TestId, ...], seconds: Mapping[TestId, float]) -> tuple[TestId, ...]:
-    """Cheapest first, at most a minute's worth: the system runs all of them again afterwards."""
+    """The cheapest, at most a minute's worth, in the suite's order: the system runs all of them again afterwards."""
     total, chosen = 0.0, []
     for test in sorted(tests, key=lambda t: seconds[t]):
         total += seconds[test]
         if total > 60.0:
             break
         chosen.append(test)
-    return tuple(sorted(chosen))
+    return where.in_order(chosen, seconds)
 
 
 def _where_sentence(found: where.Localisation, count: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.repair.templates import additions, calls, conditions, flow, operators, statements, values
+from agents.repair.templates import additions, calls, conditions, flow, guards, operators, statements, values
 from agents.repair.templates.scopes import Scope
 from agents.repair.templates.site import Change, File, Site, Template
 
@@ -11,6 +11,7 @@ TEMPLATES: tuple[Template, ...] = (
     *values.TEMPLATES,
     *calls.TEMPLATES,
     *conditions.TEMPLATES,
+    *guards.TEMPLATES,
     *statements.TEMPLATES,
     *flow.TEMPLATES,
     *additions.TEMPLATES,

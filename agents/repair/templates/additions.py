@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from agents.repair.templates.conditions import _in_loop, _is_docstring
+from agents.repair.templates.scopes import descend
 from agents.repair.templates.site import ARITHMETIC, ATOM, Change, Site, Template
 
 _MOST_NAMES = 8
@@ -18,6 +19,7 @@ _FILLED = {"set": "add", "list": "append", "deque": "append", "Counter": "update
            "dict": "update"}  # fmt: skip
 """How a container grows, by what made it."""
 _GROWING = ("add", "append", "extend", "update", "push", "put", "insert", "appendleft")
+_CHANGING = (*_GROWING, "pop", "popleft", "popitem", "remove", "discard", "clear", "sort", "reverse", "setdefault")
 
 
 def _names(site: Site) -> list[str]:
@@ -210,6 +212,41 @@ def call_to_assignment(node: cst.Expr, site: Site) -> Iterator[Change]:
             pass
 
 
+def copy_of_alias(node: cst.Assign, site: Site) -> Iterator[Change]:
+    """`a = b` -> `a = b.copy()`, `a = list(b)`, where `a` is changed afterwards and `b` was to stay as it is."""
+    match node:
+        case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))], value=cst.Name() | cst.Attribute()):
+            if site.scope.function is not None and name in _changed_in_place(site.scope.function, site):
+                value = site.text(node.value)
+                for copied, prior in ((f"{value}.copy()", 0.6), (f"list({value})", 0.4), (f"dict({value})", 0.3)):
+                    yield Change(text=f"{name} = {copied}", prior=prior)
+        case _:
+            pass
+
+
+def _changed_in_place(function: cst.FunctionDef, site: Site) -> frozenset[str]:
+    """Variables of which an item is assigned or deleted, or a method called that changes a container."""
+    key = ("changed in place", id(function))
+    if key not in site.file.made:
+        found: set[str] = set()
+        for inner in descend(function.body):
+            match inner:
+                case cst.AssignTarget(target=cst.Subscript(value=cst.Name(value=name))):
+                    found.add(name)
+                case cst.AugAssign(target=cst.Subscript(value=cst.Name(value=name)) | cst.Name(value=name)):
+                    found.add(name)
+                case cst.Del(target=cst.Subscript(value=cst.Name(value=name))):
+                    found.add(name)
+                case cst.Call(func=cst.Attribute(value=cst.Name(value=name), attr=cst.Name(value=method))):
+                    if method in _CHANGING:
+                        found.add(name)
+                case _:
+                    pass
+        site.file.made[key] = frozenset(found)
+    known: frozenset[str] = site.file.made[key]
+    return known
+
+
 def extreme_of_both(node: cst.Assign, site: Site) -> Iterator[Change]:
     """`best = e` -> `best = max(best, e)`: a value that must not get worse."""
     if len(node.targets) == 1 and isinstance(node.targets[0].target, (cst.Name, cst.Attribute, cst.Subscript)):
@@ -243,5 +280,6 @@ TEMPLATES = (
     Template(name="missing call", nodes=_STATEMENTS, propose=missing_call),
     Template(name="missing assignment", nodes=_STATEMENTS, propose=missing_assignment),
     Template(name="call to assignment", nodes=(cst.Expr,), propose=call_to_assignment),
+    Template(name="copy of alias", nodes=(cst.Assign,), propose=copy_of_alias),
     Template(name="extreme of both", nodes=(cst.Assign,), propose=extreme_of_both),
 )

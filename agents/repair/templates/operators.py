@@ -116,7 +116,9 @@ def negate(node: cst.If | cst.While | cst.IfExp | cst.CompIf | cst.Assert, site:
     else:
         inner = site.code(test)
         loose = isinstance(test, (cst.BooleanOperation, cst.IfExp, cst.NamedExpr)) and not test.lpar
-        yield Change(text=f"not ({inner})" if loose else f"not {inner}", prior=0.5, span=span)
+        # Of several operands it is one that lacks its `not`: `negate operand`.
+        prior = 0.3 if isinstance(test, cst.BooleanOperation) else 0.5
+        yield Change(text=f"not ({inner})" if loose else f"not {inner}", prior=prior, span=span)
 
 
 def negate_operand(node: cst.BooleanOperation, site: Site) -> Iterator[Change]:
@@ -124,7 +126,7 @@ def negate_operand(node: cst.BooleanOperation, site: Site) -> Iterator[Change]:
         if isinstance(side, cst.UnaryOperation) and isinstance(side.operator, cst.Not):
             yield Change(text=site.code(side.expression), prior=0.45, span=site.file.span(side))
         elif not isinstance(side, cst.BooleanOperation):
-            yield Change(text=f"not {site.code(side)}", prior=0.35, span=site.file.span(side))
+            yield Change(text=f"not {site.code(side)}", prior=0.45, span=site.file.span(side))
 
 
 def drop_unary(node: cst.UnaryOperation, site: Site) -> Iterator[Change]:

@@ -8,18 +8,12 @@ import libcst as cst
 
 from agents.repair.templates.site import ARITHMETIC, ATOM, Change, Site, Template
 
-_UNITS = {
-    1000: (1024,),
-    1024: (1000,),
-    60: (3600,),
-    3600: (60,),
-    365: (366,),
-    12: (24,),
-    24: (12,),
-    255: (256,),
-    256: (255,),
-}
+_UNITS = {1000: (1024,), 1024: (1000,), 60: (3600,), 3600: (60,), 365: (366,), 12: (24,), 24: (12,), 255: (256,),
+          256: (255,)}  # fmt: skip
 """Constants that are taken for each other."""
+
+_SEPARATORS = ("-", "_", ".", ",", ", ", ";", ":", "/", " ", "\\n", "\\t", "|", "")
+"""Strings that are taken for each other, as they stand in a source."""
 
 _SWAPPED_NAMES = {
     "True": ("False", "None"),
@@ -91,6 +85,9 @@ def string_nearby(node: cst.SimpleString, site: Site) -> Iterator[Change]:
     for variant in dict.fromkeys(variants):
         if variant != raw:
             yield Change(text=f"{prefix}{quote}{variant}{quote}", prior=0.2)
+    for other in _SEPARATORS if raw in _SEPARATORS else ():
+        if other != raw:
+            yield Change(text=f"{prefix}{quote}{other}{quote}", prior=0.3)
     for other in site.file.strings:
         if other != site.text(node):
             yield Change(text=other, prior=0.25)

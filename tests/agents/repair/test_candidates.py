@@ -60,6 +60,10 @@ class Box:
             names = sorted(names)
         if names:
             value = value
+        kept = names
+        kept[0] = value
+        while True:
+            kept.pop()
         return value, names
 
     def _other(self):
@@ -184,6 +188,12 @@ def test_nearly_all_candidates_are_python() -> None:
             "def f(a):\n    a.close()\n    return 1\n\n\ndef g(a):\n    a.close()\n",
         ),
         ("def f(a):\n    if a:\n        g(a)\n    h(a)\n", "def f(a):\n    g(a)\n    h(a)\n"),
+        ('def f(xs, by="_"):\n    return by.join(xs)\n', 'def f(xs, by="-"):\n    return by.join(xs)\n'),
+        ("def f(a, b):\n    while a and b:\n        g()\n", "def f(a, b):\n    while a and not b:\n        g()\n"),
+        ("def f(a):\n    b = a\n    b[0] = 1\n", "def f(a):\n    b = a.copy()\n    b[0] = 1\n"),
+        ("def f(a):\n    b = a.c\n    b += [1]\n", "def f(a):\n    b = list(a.c)\n    b += [1]\n"),
+        ("def f(a):\n    b = a\n    del b[0]\n", "def f(a):\n    b = list(a)\n    del b[0]\n"),
+        ("def f(a):\n    b = a\n    b.pop()\n", "def f(a):\n    b = a.copy()\n    b.pop()\n"),
         ("LIMIT = 10\n\n\ndef f(x):\n    return x < LIMIT\n", "LIMIT = 11\n\n\ndef f(x):\n    return x < LIMIT\n"),
     ],
 )
@@ -209,6 +219,19 @@ def test_what_has_many_elements_no_target_to_share_or_several_targets_is_left_al
     assert "call to assignment" not in found
     assert "extreme of both" not in found
     assert not any("[1, 2, 3, 4, a]" in text for text in texts(source))
+
+
+def test_what_is_only_read_is_not_copied() -> None:
+    source = "a = b\n\n\ndef f(a):\n    b = a\n    c, d = a\n    e = a + a\n    return b.index(a), b[0]\n"
+    found = {c.template for c in propose({"a.py": source}, everywhere(source), most=100_000)}
+    assert "copy of alias" not in found
+
+
+def test_of_several_operands_one_is_likelier_to_lack_its_not_than_all() -> None:
+    source = "def f(a, b):\n    return 1 if a and b else 2\n"
+    found = [apply(source, c.edits) for c in propose({"a.py": source}, everywhere(source), most=100_000)]
+    one, all_ = source.replace("and b", "and not b"), source.replace("a and b", "not (a and b)")
+    assert found.index(one) < found.index(all_)
 
 
 def test_an_edit_leaves_comments_and_odd_formatting_alone() -> None:
