@@ -24,13 +24,17 @@ class Shape:
     """Characters."""
     example: int = 60
     """Lines of an existing test."""
+    conventions: bool = True
+    """Whether the repository's own words on how work is done are told."""
 
 
-SMALLEST = Shape(places=1, lines=12, map_lines=0, issue=300, evidence=0, example=0)
+SMALLEST = Shape(places=1, lines=12, map_lines=0, issue=300, evidence=0, example=0, conventions=False)
 
 
 def shrunk(shape: Shape) -> Shape | None:
     """The next smaller one; what is missed least goes first. None: nothing is left to leave out."""
+    if shape.conventions:
+        return replace(shape, conventions=False)
     if shape.map_lines > 0:
         return replace(shape, map_lines=shape.map_lines // 2 if shape.map_lines > 20 else 0)
     if shape.places > 3:

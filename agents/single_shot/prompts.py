@@ -14,6 +14,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from agents.models.sampler import Form, Prompt
+from agents.prompts.conventions import conventions
 from agents.prompts.untrusted import fenced, visible
 from agents.single_shot.fitting import Shape, window_of
 from agents.single_shot.habit import Habit
@@ -22,9 +23,12 @@ from agents.single_shot.localise import Region
 from agents.single_shot.repomap import outline
 from agents.single_shot.sources import Sources, lines_of
 from agents.types import Task
+from sandbox.types import RepoView
 
-PROMPT_VERSION = "single_shot-2"
+PROMPT_VERSION = "single_shot-3"
 FILES_MAPPED = 6
+LEAST_FOR_CONVENTIONS = 8_192
+"""Tokens of a window. In a smaller one every line of them would be one of code less."""
 INFILL_LINES = 160
 """At most before and behind a gap."""
 FIRST_TEMPERATURE = 0.2
@@ -41,6 +45,8 @@ class Material:
     """The likeliest first."""
     evidence: str = ""
     """Red tests and their reasons; untrusted."""
+    conventions: str = ""
+    """As `told_conventions` made them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +79,11 @@ def _rendered(template: str, **values: object) -> str:
     return _templates().get_template(template).render(**values)
 
 
+def told_conventions(base: RepoView, window: int) -> str:
+    """What the base branch says about how work is done, fenced, at most a thirty-second of the window; "" for none."""
+    return conventions(base, tokens=window // 64) if window >= LEAST_FOR_CONVENTIONS else ""
+
+
 # --- chats -------------------------------------------------------------------------------------------------------
 
 
@@ -84,6 +95,7 @@ def patch_chat(material: Material, shape: Shape) -> Prompt:
         evidence=evidence,
         map="\n".join(_map(material, shape)),
         places=_places(material, shape),
+        conventions=material.conventions if shape.conventions else "",
     )
     return Prompt(form=Form.CHAT, system=_rendered("system.j2"), text=text)
 
@@ -97,6 +109,7 @@ def test_chat(material: Material, habit: Habit, shape: Shape) -> Prompt:
         language=habit.language.name,
         example_path=habit.example_path,
         example=_head(habit.example, shape.example),
+        conventions=material.conventions if shape.conventions else "",
     )
     return Prompt(form=Form.CHAT, system=_rendered("system.j2"), text=text)
 

@@ -126,7 +126,13 @@ class _Work:
         red = bool(trial.base.red)
         found = [*places.of_text(self.task.body, known), *places.of_report(trial.base, known)]
         evidence = bounded(told(trial.base), 8_000) if red else ""
-        return Material(task=self.task, sources=sources, regions=rank(sources, issue, found), evidence=evidence)
+        return Material(
+            task=self.task,
+            sources=sources,
+            regions=rank(sources, issue, found),
+            evidence=evidence,
+            conventions=prompts.told_conventions(self.environment.base, self.sampler.window),
+        )
 
     # --- tests
 

@@ -241,7 +241,9 @@ def test_a_name_means_one_function_or_none() -> None:
 
 
 def size(shape: Shape) -> int:
-    return shape.places * shape.lines + shape.map_lines + shape.issue + shape.evidence + shape.example
+    return (
+        shape.places * shape.lines + shape.map_lines + shape.issue + shape.evidence + shape.example + shape.conventions
+    )
 
 
 def test_each_step_is_smaller_down_to_the_smallest() -> None:
