@@ -161,6 +161,7 @@ def missing_call(node: cst.BaseStatement, site: Site) -> Iterator[Change]:
                 continue
             text = f"{indent}{container}.{method}({name})\n"
             prior = 0.32 if name not in site.scope.parameters or _in_loop(site) else 0.26
+            prior *= 1.0 if name in site.scope.own else 0.4  # an enclosing function's: seldom what is kept here
             yield Change(text=text, prior=prior, span=(start, start))
             if before is not None:
                 yield Change(text=f"{before}{text}", prior=prior, span=(end, end))

@@ -23,6 +23,8 @@ class Scope:
     parameters: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     """Parameters and local variables, enclosing functions' included, in order of appearance."""
+    own: frozenset[str] = frozenset()
+    """Of these, the ones that the function itself binds."""
     attributes: tuple[str, ...] = ()
     """`self.x` for each attribute x that the class's methods mention."""
     conditions: tuple[str, ...] = ()
@@ -56,11 +58,12 @@ def _function_scope(file: File, function: cst.FunctionDef, outer: Scope) -> Scop
     parameters = [p.name.value for p in (*every.posonly_params, *every.params, *every.kwonly_params)]
     parameters += [p.name.value for p in (every.star_arg, every.star_kwarg) if isinstance(p, cst.Param)]
     body = list(descend(function.body))
-    names = [*parameters, *(name for node in body for name in stored(node)), *outer.names]
+    own = [*parameters, *(name for node in body for name in stored(node))]
     return Scope(
         function,
         parameters=tuple(parameters),
-        names=tuple(dict.fromkeys(names)),
+        names=tuple(dict.fromkeys([*own, *outer.names])),
+        own=frozenset(own),
         attributes=outer.attributes,
         conditions=tuple(dict.fromkeys(_conditions(file, body))),
         expressions=tuple(dict.fromkeys(_expressions(file, body))),

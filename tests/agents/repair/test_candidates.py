@@ -234,6 +234,13 @@ def test_of_several_operands_one_is_likelier_to_lack_its_not_than_all() -> None:
     assert found.index(one) < found.index(all_)
 
 
+def test_what_is_kept_in_an_inner_function_is_its_own_variable_before_an_enclosing_one() -> None:
+    source = "def f(start):\n    seen = set()\n\n    def visit(page):\n        g(page)\n\n    visit(start)\n"
+    found = [apply(source, c.edits) for c in propose({"a.py": source}, everywhere(source), most=100_000)]
+    own, outer = (source.replace("        g", f"        seen.add({name})\n        g") for name in ("page", "start"))
+    assert found.index(own) < found.index(outer)
+
+
 def test_an_edit_leaves_comments_and_odd_formatting_alone() -> None:
     source = "def f( a,b ):  # why\n    return (a   <   b)  # odd\n"
     assert "def f( a,b ):  # why\n    return (a   <=   b)  # odd\n" in texts(source)
