@@ -82,7 +82,14 @@ class LocalFix:
         recorder = FileRecorder(
             place / "steps.jsonl", task_id=self.task.id, model=entrant.model, strategy="", stop=lambda: course.over
         )
-        attempt = self._attempt(entrant, recorder, config)
+        try:
+            attempt = self._attempt(entrant, recorder, config)
+        except BaseException as error:
+            # Its recording says so: whoever looks at it waits for nobody.
+            cut = contest.unended(self.task.id, entrant.model, Ending.STOPPED, recorder.steps())
+            why = str(error) or "the command was broken off."
+            recorder.finish(replace(cut, reason=contest.LOST if course.won else f"It was cut off: {why}"))
+            raise
         if course.won and attempt.ending in (Ending.STOPPED, Ending.SUBMITTED):
             attempt = replace(attempt, ending=Ending.STOPPED, reason=contest.LOST, diff="")
         recorder.finish(attempt)

@@ -74,9 +74,10 @@ class Racing:
             found: Sequence[Result | None] = [self._work(entrants[0], course)]
         else:
             found = race.run(entrants, self._work, course, self.lanes, stopped=self._halted)
-        if course.won:  # a container that was lost in a race that is won has ended like the others
+        if course.won or self._stop_reason() is not None:
+            # A container that was lost, or an earlier process, under one that then had nothing to go on for.
             found = [result or self._left_behind(entrant) for result, entrant in zip(found, entrants, strict=True)]
-        elif any(result is None or _is_stopped(result) for result in found) and self._stop_reason() is None:
+        elif any(result is None or _is_stopped(result) for result in found):
             raise Parked
         return tuple(self._stored_end(result, course) for result in found if result is not None)
 

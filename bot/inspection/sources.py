@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from agents import interchange
 from agents.errors import TrajectoryError
 from agents.interchange.chat import an_object
-from agents.types import Step, Trajectory
+from agents.types import Ending, Step, Trajectory
 from bot.errors import UsageError
 from bot.report import why
 from bot.types import JobId, JobState
@@ -28,7 +28,13 @@ RECORDED = ("trajectory.json", "steps.jsonl")
 """In the order of preference: the first is written when the second is over."""
 _OTHERS = ("*.traj.json", "*.traj", "*.jsonl", "*.json")
 _HEAD = b'{"version": '
-_OVER = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+CUT_OFF = {
+    JobState.DONE: "It was cut off: its job was done without it.",
+    JobState.FAILED: "It was cut off: its job failed.",
+    JobState.CANCELLED: "It was cut off: its job was stopped.",
+}
+"""Of an attempt whose end nobody stored, by what became of its job."""
+_OVER = tuple(CUT_OFF)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,8 +194,11 @@ class StoreSource:
         self._steps += self._store.attempts.steps(view.id, start=len(self._steps))
         job = self._store.jobs.view(view.job_id)
         statement = self._store.proofs.load(view.job_id)
+        trajectory = _trajectory(view, self._steps, str(job.job.start.number))
+        if view.result is None and job.job.state in _OVER:
+            trajectory = replace(trajectory, ending=Ending.STOPPED, reason=CUT_OFF[job.job.state])
         return Run(
-            trajectory=_trajectory(view, self._steps, str(job.job.start.number)),
+            trajectory=trajectory,
             over=view.result is not None or job.job.state in _OVER,
             judgement=None if statement is None else judgement(statement),
             notes=_others(views, view, job.reason),

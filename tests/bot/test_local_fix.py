@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from bot import wiring
 from bot.choosing import Facts
 from bot.contest import LOST, Plan, numbered
 from bot.errors import UsageError
+from bot.inspection.sources import DirectorySource
 from bot.local_choice import Who, fix_choice
 from bot.local_fix import Fix, LocalFix
 from bot.race import Lanes
@@ -27,6 +29,7 @@ from bot.repo_config import RepoConfig
 from bot.report import fix_json, fix_rows
 from bot.workshop_docker import DockerWorkshop
 from config.settings import Models, Race, Settings
+from sandbox.errors import ContainerLost
 from sandbox.types import CommitSha, Proof
 from tests.support import proofs
 from tests.support.agent_world import View
@@ -140,6 +143,36 @@ def test_a_fallback_is_told_and_its_attempt_kept(tmp_path: Path) -> None:
     assert [result.attempt.fault for result in fix.results] == [Fault.KEY, None]
     assert told == ["no key m works on it instead."]
     assert {"attempts/1/trajectory.json", "attempts/2/proof.json", "proof.json"} <= files(tmp_path)
+
+
+def test_who_is_cut_off_says_so_in_its_own_recording(tmp_path: Path) -> None:
+    began = threading.Event()
+
+    def losing(recorder: Recorder) -> Attempt:
+        recorder.record(Step(index=0, messages=(), cost_usd=0.25))
+        began.set()
+        while not recorder.stopped():
+            time.sleep(0.005)
+        raise ContainerLost("gone")
+
+    def winning(recorder: Recorder) -> Attempt:
+        assert began.wait(60)
+        return proposing(recorder)
+
+    def broken(recorder: Recorder) -> Attempt:
+        raise ContainerLost("The engine went away.")
+
+    def recorded(place: Path) -> tuple[Ending | None, str]:
+        run = DirectorySource(place).look()
+        assert run is not None
+        assert run.over
+        return run.trajectory.ending, run.trajectory.reason
+
+    fixed(Workshop({"lost": losing, "quick": winning}), tmp_path / "won", ["lost", "quick"])
+    assert recorded(tmp_path / "won" / "attempts" / "1") == (Ending.STOPPED, LOST)
+    with pytest.raises(ContainerLost):
+        fixed(Workshop({"m": broken}), tmp_path / "broken", ["m"])
+    assert recorded(tmp_path / "broken") == (Ending.STOPPED, "It was cut off: The engine went away.")
 
 
 def test_without_a_fallback_a_missing_key_is_an_error(tmp_path: Path) -> None:

@@ -255,6 +255,20 @@ def test_a_person_who_stops_the_job_ends_everybody(world: World) -> None:
     assert {one.attempt.reason for one in found.values()} == {"The attempt was stopped on request."}
 
 
+def test_a_stop_ends_who_was_begun_by_a_process_that_was_killed_and_nobody_else(world: World) -> None:
+    attempts = world.store.attempts
+    attempts.begin(attempt_id_for(world.job.id, 1), job_id=world.job.id, model="a")
+    attempts.record(attempt_id_for(world.job.id, 1), Step(index=0, messages=(), cost_usd=0.25))
+    world.store.jobs.ask_to_stop(world.job.id, "ada")
+    found = world.run(world.racing("a", "b"))
+    assert {model: (one.attempt.ending, one.attempt.cost_usd) for model, one in found.items()} == {
+        "a": (Ending.STOPPED, 0.25)
+    }
+    (kept,) = stored(world.store, world.job.id)
+    assert kept.attempt.reason == "The attempt was stopped on request."
+    assert world.workshop.begun == []
+
+
 # --- fallback ----------------------------------------------------------------------------------------------------
 
 

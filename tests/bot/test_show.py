@@ -406,6 +406,28 @@ def test_a_job_without_an_attempt_is_told_and_one_that_failed_is_over(shown: Sho
     assert "The job says: The engine went away." in text
 
 
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (JobState.DONE, "its job was done without it"),
+        (JobState.FAILED, "its job failed"),
+        (JobState.CANCELLED, "its job was stopped"),
+    ],
+)
+def test_an_attempt_whose_end_nobody_stored_was_cut_off_when_its_job_is_over(
+    state: JobState, told: str, shown: Show, store: Store
+) -> None:
+    job = accepted(store)
+    begun(store, job, 1, "won").record(STEPS[0])
+    store.attempts.finish(f"{job}-1", replace(ATTEMPT, model="won"))
+    begun(store, job, 2, "killed").record(STEPS[0])
+    assert "it goes on" in shown(f"{job}-2")
+    store.jobs.ended(job, state, "")
+    assert f"ended: stopped  It was cut off: {told}." in " ".join(shown(f"{job}-2").split("\n"))
+    assert json.loads(shown(f"{job}-2", as_json=True))["ending"] == "stopped"
+    assert "ended: submitted" in shown(f"{job}-1")
+
+
 # --- following ---------------------------------------------------------------------------------------------------
 
 
