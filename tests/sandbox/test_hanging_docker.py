@@ -9,7 +9,7 @@ import pytest
 from sandbox.cache import RunCache
 from sandbox.engine import Engine
 from sandbox.tree import GitTree
-from sandbox.types import EnvironmentPlan, Proof, Regressed, RunKind, Verified
+from sandbox.types import EnvironmentPlan, Limits, Proof, Regressed, RunKind, Verified
 from sandbox.verify import VerifyRequest, verify
 from tests.support.cases import COMMIT, append, case, edit
 
@@ -103,3 +103,16 @@ def test_a_patch_that_makes_a_green_test_hang_is_a_regression(base: GitTree, run
     assert isinstance(proof.verdict, Regressed), proof.verdict
     assert [red.id for red in proof.verdict.turned_red] == [f"{TESTS}::TestLoans::test_due_day"]
     assert "took longer than 30 s" in proof.verdict.turned_red[0].why
+
+
+@pytest.mark.thorough
+def test_one_that_nothing_can_end_is_named_as_the_regression(base: GitTree, run: Verify) -> None:
+    deaf = (
+        "while True:\n        try:\n            __import__('time').sleep(600)\n"
+        "        except BaseException:\n            pass\n    return today + "
+    )
+    proof = run(base, edit(fixed(base), BOOKS, "return today + ", deaf), limits=Limits(seconds=45.0))
+    assert isinstance(proof.verdict, Regressed), proof.verdict
+    (red,) = proof.verdict.turned_red
+    assert red.id == f"{TESTS}::TestLoans::test_due_day"
+    assert red.why.startswith("did not end within 4")
