@@ -183,10 +183,10 @@ def regressions(facts: Facts) -> tuple[tuple[Red, ...], frozenset[TestId]]:
     if run is None:
         return (), frozenset()
     if problem := trouble(run):
-        took = max(base.seconds for base in facts.base)
-        green = baseline(facts.base).green - facts.touched
-        if named := tuple(red for red in hanging([run]) if red.id in green and red.id in unfinished(run)):
+        stuck = unfinished(run).keys() & (baseline(facts.base).green - facts.touched)
+        if named := tuple(red for red in hanging([run]) if red.id in stuck):
             return named, frozenset()
+        took = max(base.seconds for base in facts.base)
         why = f"the base's tests with the patch: the run {problem} (base took {took:.0f} s)"
         return (Red(id=TestId(""), why=why),), frozenset()
     sides, suspects = regression_sides(facts), turned_red(facts)
@@ -252,9 +252,8 @@ def changed_by_environment(facts: Facts, test: TestId) -> str:
 def flakiness(runs: Iterable[TestRun], tests: Iterable[TestId]) -> tuple[Flakiness, ...]:
     """How often each was red in base's runs; one that did not run counts as red."""
     every = tuple(runs)
-    return tuple(
-        Flakiness(id=test, red=sum(not _keeps(run, test) for run in every), runs=len(every)) for test in sorted(tests)
-    )
+    reds = {test: sum(not _keeps(run, test) for run in every) for test in sorted(tests)}
+    return tuple(Flakiness(id=test, red=red, runs=len(every)) for test, red in reds.items())
 
 
 def shaken(facts: Facts, unstable: Iterable[TestId]) -> tuple[str, ...]:
