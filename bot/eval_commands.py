@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -12,7 +11,6 @@ from threading import Event
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bot import local, places, wiring
 from bot.errors import UsageError
@@ -27,6 +25,7 @@ from bot.evaluation_inputs import (
     tell_problems,
 )
 from bot.evaluation_store import EvaluationStore, write_json
+from bot.progress import Count
 from bot.report import EXIT_NOT_JUDGED, EXIT_VERIFIED
 from bot.terminal import Narrator, key_values, plain_table, print_json, standard_output
 from config.settings import Settings
@@ -173,12 +172,12 @@ class _Run:
     def _one(self, instance: Instance, prediction: Prediction) -> Graded:
         known = self._known.get(prediction)
         if known is not None:
-            self._display.finished(known, "known from an earlier run")
+            self._display.ended(known, "known from an earlier run")
             return known
         made: Execution = self._evaluation.grade(instance, prediction)
         if not self._stopping.is_set():
             self._store.put(instance, made.graded, made.output)
-            self._display.finished(made.graded, report.told(made.graded))
+            self._display.ended(made.graded, report.told(made.graded))
         return made.graded
 
 
@@ -196,52 +195,21 @@ def _write_reports(store: EvaluationStore, inputs: Inputs, graded: Sequence[Grad
     return summary
 
 
-class _Display:
-    """A bar with counts on a terminal, a line an event elsewhere; always on standard error."""
+class _Display(Count):
+    """How far the grading is. Safe to share between threads."""
 
     def __init__(self, total: int, narrator: Narrator) -> None:
-        self._total = total
-        self._narrator = narrator
+        super().__init__(total, narrator, self._told)
         self._done: list[Outcome] = []
-        self._bar: Progress | None = None
-        self._task = TaskID(0)
-        if sys.stderr.isatty():
-            columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-            self._bar = Progress(*columns, console=Console(stderr=True, highlight=False))
 
-    def __enter__(self) -> _Display:
-        if self._bar is not None:
-            self._task = self._bar.add_task("starting", total=self._total)
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def say(self, line: str) -> None:
-        line = " ".join(line.split())[:200]
-        if self._bar is not None:
-            self._bar.update(self._task, description=_plain(f"{self._counts()}  {line}")[:120])
-        else:
-            self._narrator(line)
-
-    def finished(self, graded: Graded, why: str) -> None:
+    def ended(self, graded: Graded, why: str) -> None:
         self._done.append(graded.outcome)
         prediction = graded.prediction
         line = f"{prediction.instance_id}  {prediction.model}: {graded.outcome.value}" + (f" ({why})" if why else "")
-        if self._bar is None:
-            self._narrator(f"[{len(self._done)}/{self._total}] {line}")
-            return
-        self._bar.console.print(line[:300], markup=False)
-        self._bar.update(self._task, completed=len(self._done), description=self._counts())
+        self.finished(len(self._done), line)
 
-    def _counts(self) -> str:
+    def _told(self) -> str:
         return f"{self._done.count(Outcome.RESOLVED)} resolved, {self._done.count(Outcome.ERROR)} errors"
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "(").replace("]", ")")
 
 
 def _show(console: Console, summary: dict[str, Any], graded: Sequence[Graded], directory: Path) -> None:

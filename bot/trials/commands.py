@@ -207,7 +207,7 @@ def _parts(
         money=money,
         judging=options.judging,
         say=display.say,
-        finished=display.finished,
+        finished=display.ended,
     )
 
 
