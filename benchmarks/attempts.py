@@ -163,7 +163,7 @@ class Stage:
         """Run some attempts of one side at once. Exits where one did not end as it was recorded."""
         with endpoint(latency) as address:
             command, env = self.command(side, address, attempts)
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "errors": "replace"}
             with subprocess.Popen(command, **pipes, text=True, env=env) as process:
                 containers = _answer(process)
                 if not isinstance(containers, list):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 import secrets
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,16 +13,16 @@ from sandbox.container import Container
 from sandbox.errors import PatchDoesNotApply, SetupError
 from sandbox.foreseeing import Foreseeing, run_once
 from sandbox.layout import TMP, TREE, WORK
-from sandbox.shell import LineChannel
+from sandbox.shell import LineChannel, Newest
 from sandbox.types import EnvironmentPlan, ExecResult, Foresight, RepoView, TestId, TestReport, Tree
 
 READ_LIMIT = 8 << 20
 DIFF_LIMIT = 8 << 20
 MOST_WATCHED = 4_000
 """Entries of a tree: above that, asking git whether anything changed is as fast as looking."""
-_TICK = 0.02
-"""Seconds: a kernel's coarse clock moves at least that often."""
 _GIT_SECONDS = 120.0
+_DIFF = f"{TMP}/tree.diff"
+"""Written over by each diff; whatever stands there instead makes that one fail."""
 # A line of a file's contents begins with a sign or a space, never with these words.
 _FILES = re.compile(r"^(?=diff --git )", re.MULTILINE)
 _BINARY = re.compile(r"^Binary files .* differ$", re.MULTILINE)
@@ -31,9 +30,9 @@ _BINARY = re.compile(r"^Binary files .* differ$", re.MULTILINE)
 
 @dataclass(frozen=True, kw_only=True)
 class _Taken:
-    """The tree's diff as it was when its newest entry was this old."""
+    """The tree's diff as it was when its newest entry was this one."""
 
-    stamp: tuple[int, int]
+    newest: Newest
     diff: str
 
 
@@ -78,28 +77,23 @@ class AttemptEnvironment:
         Binary changes appear as git says them without contents, for the patch policy to refuse. Raises `SetupError`
         when it is larger than 8 MiB or cannot be made, `ContainerLost`.
         """
-        stamp = self._container.shell.newest(TREE, skip=".git", most=MOST_WATCHED)
-        if stamp is not None and self._taken is not None and self._taken.stamp == stamp:
+        newest = self._container.shell.newest(TREE, skip=".git", most=MOST_WATCHED)
+        if newest is not None and self._taken is not None and self._taken.newest == newest:
             return self._taken.diff
-        started = time.monotonic()
         self._taken = None
         diff = self._diff()
-        # What is written later than this is younger than the stamp, by whatever clock the kernel keeps times with.
-        if stamp is not None and time.monotonic() - started > _TICK:
-            self._taken = _Taken(stamp=stamp, diff=diff)
+        if newest is not None and newest.settled:
+            self._taken = _Taken(newest=newest, diff=diff)
         return diff
 
     def _diff(self) -> str:
-        name = f"{TMP}/diff-{secrets.token_hex(8)}"
-        result = self._git(f"{{ {git_scripts.DIFF}}} > {name}")
+        result = self._git(f"{{ {git_scripts.DIFF}}} > {_DIFF}")
         if result.exit_code != 0:
             raise SetupError(f"The working tree's diff cannot be made: {result.output.strip()[-500:]}")
         try:
-            data = self._container.read_file(name, DIFF_LIMIT)
+            data = self._container.read_file(_DIFF, DIFF_LIMIT)
         except (ValueError, OSError) as error:
             raise SetupError(f"The working tree's diff cannot be read: {error}") from error
-        finally:
-            self._container.run(["/bin/rm", "-f", name], timeout=_GIT_SECONDS, cwd=WORK)
         return data.decode("utf-8", "surrogateescape")
 
     def reset(self, diff: str = "") -> None:

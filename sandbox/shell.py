@@ -13,6 +13,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,17 @@ _LAST_WORDS_SECONDS = 0.5
 _CHUNK = 1 << 16
 
 _log = logging.getLogger("redgreen.sandbox")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Newest:
+    """When any entry of a tree was last changed, and how many there are: while that is the same, nothing changed."""
+
+    changed: int
+    """Nanoseconds, by a clock that no tenant sets."""
+    count: int
+    settled: bool
+    """Whatever changes after this was seen is younger; else it may be of the same tick of that clock."""
 
 
 def supervisor_command() -> tuple[str, ...]:
@@ -140,9 +152,8 @@ class Shell:
             raise ValueError(f"{path}: larger than {BODY_LIMIT} bytes")
         self._ask({"op": "write", "path": path, "root": root}, data, seconds=FILE_SECONDS)
 
-    def newest(self, root: str, *, skip: str, most: int) -> tuple[int, int] | None:
-        """When an entry below `root` was last changed (nanoseconds, by a clock that no tenant sets) and how many there
-        are: equal answers, nothing changed. None where there are more than `most`, or some cannot be seen.
+    def newest(self, root: str, *, skip: str, most: int) -> Newest | None:
+        """None where there are more than `most` entries, or some cannot be seen.
 
         Raises `ContainerLost`.
         """
@@ -151,7 +162,7 @@ class Shell:
             header, _ = self._ask(request, seconds=FILE_SECONDS)
         except (ValueError, OSError, SetupError):
             return None
-        return int(header["latest"]), int(header["count"])
+        return Newest(changed=int(header["latest"]), count=int(header["count"]), settled=bool(header["settled"]))
 
     def open_lines(self, argv: Sequence[str], *, cwd: str, env: Mapping[str, str], errors: str) -> LineChannel:
         """A process to speak to; its standard error goes to the file `errors` inside."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import openai
 from pydantic import SecretStr
@@ -25,6 +25,7 @@ from agents.types import Message, Reply, ToolSpec, Usage
 from agents.wall import OPEN, Wall
 from config.models import ModelSpec
 
+_SIGNED = openai.RequestOptions(security={"bearer_auth": True})
 _RAISED = (openai.OpenAIError, *TRANSPORT_ERRORS, ValueError, TypeError)
 """All that comes out of the SDK's call and iteration; ValueError: JSON, UTF-8 and pydantic; TypeError: odd shapes."""
 
@@ -94,22 +95,25 @@ class OpenAIModel:
             self._spec, gap, max_tokens=max_output_tokens, stop=stop, temperature=temperature
         )
         reading = completions_wire.Reading(self.name)
-        self._stream(self._client.completions.create, asked, reading)
+        self._stream("/completions", asked, reading)
         return reading.written(usage=self._spec.reports_usage)
 
     def _read(self, asked: Mapping[str, Any]) -> Reading:
         reading = Reading(self.name)
-        self._stream(self._client.chat.completions.create, _as_it_is(asked), reading)
+        self._stream("/chat/completions", asked, reading)
         reading.require_end(usage=self._spec.reports_usage)
         return reading
 
-    def _stream(self, method: object, asked: Mapping[str, Any], reading: _Takes) -> None:
+    def _stream(self, path: str, asked: Mapping[str, Any], reading: _Takes) -> None:
+        """By the SDK's way for any address: its typed calls walk through every part of every turn, build an object of
+        each chunk without checking it, and take most of a step's processor time. `Reading` checks plain chunks."""
         begun = False
         try:
-            create = cast("Callable[..., openai.Stream[Any]]", method)
-            with create(**asked) as stream:
+            with self._client.post(
+                path, body=asked, cast_to=object, options=_SIGNED, stream=True, stream_cls=openai.Stream[object]
+            ) as stream:
                 begun = True
-                for chunk in _plain(stream):
+                for chunk in stream:
                     reading.take(chunk)
         except _RAISED as error:
             # `from None`: the SDK's own text may repeat the key.
@@ -142,18 +146,3 @@ class OpenAIModel:
             retry_after=faults.retry_after(headers, datetime.now(UTC)),
             again=faults.try_again(headers),
         )
-
-
-def _as_it_is(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The conversation and the tools as an extra body, which is sent without a look: the SDK walks through typed ones
-    and copies every part of every turn, with each call more, for milliseconds of processor."""
-    extra = asked.get("extra_body") or {}
-    own = {"messages": asked["messages"]} | ({"tools": asked["tools"]} if "tools" in asked else {})
-    rest = {key: value for key, value in asked.items() if key not in own}
-    return {**rest, "messages": (), "extra_body": {**extra, **own}}
-
-
-def _plain(stream: Iterable[Any]) -> Iterable[object]:
-    """The SDK builds chunks without checking them; `Reading` does, from their plain form."""
-    for chunk in stream:
-        yield chunk.to_dict(mode="json", warnings=False) if isinstance(chunk, openai.BaseModel) else chunk

@@ -7,8 +7,12 @@ import contextlib
 import errno
 import os
 import stat
+import time
 
 from sandbox.supervisor.stream import Refused
+
+_CLOCK_REALTIME_COARSE = 5
+"""Linux's number for it (`linux/time.h`), which the module `time` has no name for."""
 
 
 def enter(root: str, path: str, *, make: bool) -> tuple[int, str]:
@@ -61,12 +65,14 @@ def contents(root: str, path: str, limit: int) -> bytes:
         os.close(fd)
 
 
-def newest(root: str, skip: str, most: int) -> tuple[int, int]:
-    """(when an entry was last changed, in nanoseconds; how many there are) of all below `root`, but for `skip` in it.
+def newest(root: str, skip: str, most: int) -> tuple[int, int, bool]:
+    """(when an entry was last changed, in nanoseconds; how many there are; whether whatever changes from now on will be
+    younger) of all below `root`, but for `skip` in it.
 
     By the inodes' own change times, which nobody here can set: a write, a new mode or owner, a new, a removed and a
     renamed entry all make one younger. No link is followed. Raises `Refused` where there are more than `most`, OSError.
     """
+    began = _coarse_clock()
     latest, count, waiting = os.lstat(root).st_ctime_ns, 0, [root]
     while waiting:
         place = waiting.pop()
@@ -80,7 +86,15 @@ def newest(root: str, skip: str, most: int) -> tuple[int, int]:
                 latest = max(latest, entry.stat(follow_symlinks=False).st_ctime_ns)
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
-    return latest, count
+    return latest, count, latest < began
+
+
+def _coarse_clock() -> int:
+    """The clock that inodes' times come from, in nanoseconds; 0 where there is none: then nothing is settled."""
+    try:
+        return time.clock_gettime_ns(_CLOCK_REALTIME_COARSE)
+    except OSError:
+        return 0
 
 
 def replace(directory: int, name: str, data: bytes) -> None:

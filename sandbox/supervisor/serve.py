@@ -161,10 +161,10 @@ class Supervisor:
 
     def newest(self, request: Header, body: bytes) -> tuple[Header, bytes]:
         try:
-            latest, count = newest(request["root"], request["skip"], request["most"])
+            latest, count, settled = newest(request["root"], request["skip"], request["most"])
         except OSError as error:
             raise refusal_of(error) from error
-        return {"latest": latest, "count": count}, b""
+        return {"latest": latest, "count": count, "settled": settled}, b""
 
     def write(self, request: Header, body: bytes) -> tuple[Header, bytes]:
         """Create or replace: never through a symbolic link out of the root, never into an existing special file."""

@@ -106,7 +106,7 @@ def test_any_kind_of_change_is_seen_in_the_next_diff(env: AttemptEnvironment) ->
 
 
 def test_git_is_not_asked_again_where_nothing_changed(env: AttemptEnvironment) -> None:
-    env.run("echo 'x = 9' > src/a.py")
+    env.run("echo 'x = 9' > src/a.py; sleep 0.05")
     once = env.diff()
     env.run("mv ../base.git ../moved.git; cat src/a.py; ls -la")
     try:
@@ -117,6 +117,14 @@ def test_git_is_not_asked_again_where_nothing_changed(env: AttemptEnvironment) -
     finally:
         env.run("mv ../moved.git ../base.git")
     assert env.diff() == once
+
+
+def test_changes_that_follow_at_once_are_each_seen(env: AttemptEnvironment) -> None:
+    """The clock of the inodes moves a few hundred times a second: many of these fall into one tick of it."""
+    for number in range(30):
+        env.write("src/a.py", f"x = {number + 10}\n".encode())
+        assert f"+x = {number + 10}\n" in env.diff()
+        assert env.diff() == env._diff()
 
 
 def test_line_ends_and_filters_of_the_tree_do_not_bend_the_diff(env: AttemptEnvironment) -> None:
