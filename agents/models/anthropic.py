@@ -89,6 +89,8 @@ class AnthropicModel:
                 begun = True
                 for event in _plain(stream):
                     reading.take(event)
+                    if reading.ended:  # the SDK would wait for the body's end as well
+                        break
         except _RAISED as error:
             # `from None`: the SDK's own text may repeat the key.
             raise self._fault(error, begun=begun) from None

@@ -184,7 +184,8 @@ class Reading:
         self._json: dict[int, str] = {}
         self._counts: dict[str, Any] = {}
         self._stop: str | None = None
-        self._ended = False
+        self.ended = False
+        """The message has its last event."""
         self.model = ""
 
     def take(self, event: object) -> None:
@@ -201,13 +202,13 @@ class Reading:
                 self._stop = end.stop_reason
                 self._count(usage)
             case _MessageStop():
-                self._ended = True
+                self.ended = True
             case _:
                 pass
 
     def require_end(self) -> None:
         """Raises `IncompleteReply` unless the message has its end."""
-        if not self._ended or self._stop is None:
+        if not self.ended or self._stop is None:
             raise IncompleteReply(f"{self._name}: the stream ended before the message did")
 
     def message(self) -> tuple[Message, StopReason]:

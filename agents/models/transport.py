@@ -6,7 +6,9 @@ end: in seconds and in bytes. Both SDKs stand on httpx2, and its exceptions come
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from agents.wall import Wall
 
 TRANSPORT_ERRORS = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL)
 """What may leave an SDK untranslated."""
+_REST_SECONDS = 0.1
+_REST_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,26 +37,61 @@ class Timeouts:
 
 
 class _Bounded(httpx2.SyncByteStream):
-    """A response's body that ends with an error where it goes over its time or size."""
+    """A response's body that ends with an error where it goes over its time or size, and is read to its end.
 
-    def __init__(self, inner: httpx2.SyncByteStream, limits: Timeouts, clock: Callable[[], float]) -> None:
+    The SDKs close a stream at its last event, before the end of the body: with that the connection would be lost, and
+    each call pay for a new one. So the rest is taken first, which is there already or comes at once.
+    """
+
+    def __init__(
+        self, inner: httpx2.SyncByteStream, limits: Timeouts, clock: Callable[[], float], cut: Callable[[], None] | None
+    ) -> None:
+        """`cut` ends a read that waits; without it no rest is read."""
         self._inner = inner
         self._limits = limits
         self._clock = clock
+        self._cut = cut
         self._end = clock() + limits.whole
+        self._pieces: Iterator[bytes] | None = None
+        """Begun, and not ended or broken."""
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0
-        for piece in self._inner:
+        for piece in self._read():
             size += len(piece)
             if size > self._limits.response_bytes:
+                self._pieces = None
                 raise httpx2.ReadError(f"the response is larger than {self._limits.response_bytes} bytes")
             if self._clock() > self._end:
+                self._pieces = None
                 raise httpx2.ReadTimeout(f"the response did not end within {self._limits.whole:g} s")
             yield piece
 
+    def _read(self) -> Iterator[bytes]:
+        self._pieces = iter(self._inner)
+        try:
+            yield from self._pieces
+        except BaseException:
+            self._pieces = None
+            raise
+        self._pieces = None
+
     def close(self) -> None:
+        if self._pieces is not None and self._cut is not None:
+            late = threading.Timer(_REST_SECONDS, self._cut)
+            late.daemon = True
+            late.start()
+            with contextlib.suppress(*TRANSPORT_ERRORS):
+                _take(self._pieces, _REST_BYTES)
+            late.cancel()
         self._inner.close()
+
+
+def _take(pieces: Iterator[bytes], most: int) -> None:
+    for piece in pieces:
+        most -= len(piece)
+        if most < 0:
+            return
 
 
 class HostRefused(httpx2.TransportError):
@@ -119,7 +158,7 @@ def http_client(
 
     def bound(response: httpx2.Response) -> None:
         if isinstance(response.stream, httpx2.SyncByteStream):
-            response.stream = _Bounded(response.stream, limits, clock)
+            response.stream = _Bounded(response.stream, limits, clock, _cut(response))
 
     return httpx2.Client(
         timeout=httpx2.Timeout(limits.silence, connect=limits.connect),
@@ -129,6 +168,21 @@ def http_client(
         transport=_Walled(wall, httpx2.HTTPTransport()) if wall.self_hosted_only else None,
         trust_env=not wall.self_hosted_only,
     )
+
+
+def _cut(response: httpx2.Response) -> Callable[[], None] | None:
+    """Ends whatever waits for the response's connection."""
+    network = response.extensions.get("network_stream")
+    connected = network.get_extra_info("socket") if network is not None else None
+    if not isinstance(connected, socket.socket):
+        return None
+
+    def cut() -> None:
+        with contextlib.suppress(OSError):
+            # The plain socket's own: that of a TLS socket gives the session up as well, beneath whoever reads of it.
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+    return cut
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int]:

@@ -42,9 +42,10 @@ class Database:
             parsed,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
+            pool_pre_ping=not self.is_sqlite,  # a file is never gone
             hide_parameters=True,  # what people wrote is no part of an error's text
         )
+        self._writer = self._engine.execution_options(**{_WRITE: True})
         if self.is_sqlite:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
@@ -58,7 +59,7 @@ class Database:
     def writing(self) -> Iterator[sa.Connection]:
         """One transaction, committed durably when the block ends; on SQLite it holds the write lock from its start."""
         turn = self._turn if self.is_sqlite else contextlib.nullcontext()
-        with turn, _translated(), self._engine.execution_options(**{_WRITE: True}).begin() as connection:
+        with turn, _translated(), self._writer.begin() as connection:
             yield connection
 
     def upgrade(self, revision: str = "head") -> None:

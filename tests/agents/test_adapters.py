@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import traceback
+from dataclasses import replace
 
 import pytest
 
@@ -290,6 +291,29 @@ def test_a_closed_port_is_unavailable(wire: Wire) -> None:
         server.url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(ModelUnavailable):
             wire.model(server).query([USER], [], max_output_tokens=10)
+
+
+@each_wire
+def test_calls_that_follow_each_other_share_a_connection(wire: Wire) -> None:
+    with model_server(*(wire.message(text=str(number)) for number in range(3))) as server:
+        model = wire.model(server)
+        said = [model.query([SYSTEM, USER], [READ], max_output_tokens=100).message.text for _ in range(3)]
+    assert said == ["0", "1", "2"]
+    assert len({request.port for request in server.requests}) == 1
+
+
+@each_wire
+def test_a_body_that_goes_on_after_the_last_event_holds_nobody_up(wire: Wire) -> None:
+    ended = threading.Event()
+    endless = replace(wire.message(text="first"), linger=ended)
+    with model_server(endless, wire.message(text="second")) as server:
+        model, started = wire.model(server), time.monotonic()
+        said = [model.query([SYSTEM, USER], [READ], max_output_tokens=100).message.text for _ in range(2)]
+        took = time.monotonic() - started
+        ended.set()
+    assert said == ["first", "second"]
+    assert took < 5
+    assert len({request.port for request in server.requests}) == 2
 
 
 @each_wire

@@ -24,6 +24,8 @@ class Received:
     method: str = "POST"
     raw: bytes = b""
     """The body as it came."""
+    port: int = 0
+    """The client's: one a connection."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,8 @@ class Answer:
     hang_up: bool = False
     pause: threading.Event | None = None
     """Waited for (at most ten seconds) after the first piece."""
+    linger: threading.Event | None = None
+    """Waited for (at most ten seconds) after the last piece, before the end that chunked transfer demands."""
 
 
 Script = Answer | Callable[[Received], Answer]
@@ -105,7 +109,11 @@ def serving(server: S) -> Iterator[S]:
             raw = self.rfile.read(length)
             body = json.loads(raw)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self._send(server.answer(Received(path=self.path, headers=headers, body=body, raw=raw)))
+            self._send(
+                server.answer(
+                    Received(path=self.path, headers=headers, body=body, raw=raw, port=self.client_address[1])
+                )
+            )
 
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -123,6 +131,8 @@ def serving(server: S) -> Iterator[S]:
                         answer.pause.wait(10)
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
                     self.wfile.flush()
+                if answer.linger is not None:
+                    answer.linger.wait(10)
                 if not answer.hang_up:
                     self.wfile.write(b"0\r\n\r\n")
             except (BrokenPipeError, ConnectionResetError):
