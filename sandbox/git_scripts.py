@@ -95,7 +95,7 @@ set -eu
 cp {BASE_GIT}/index {_INDEX}
 export GIT_INDEX_FILE={_INDEX}
 {_GIT} add -A -- . 2>/dev/null
-{_GIT} diff --cached --no-ext-diff --no-textconv --no-color --no-renames --full-index \
+exec {_GIT} diff --cached --no-ext-diff --no-textconv --no-color --no-renames --full-index \
   --src-prefix=a/ --dst-prefix=b/ --submodule=short --ignore-submodules=none HEAD --
 """
 """Leaves its index behind, for the next one to write over: a process less in every step."""

@@ -13,6 +13,8 @@ from sandbox.supervisor.stream import Refused
 
 _CLOCK_REALTIME_COARSE = 5
 """Linux's number for it (`linux/time.h`), which the module `time` has no name for."""
+_TICK_SECONDS = 0.02
+"""It moves at least that often; a clock that was set back is not waited for."""
 
 
 def enter(root: str, path: str, *, make: bool) -> tuple[int, str]:
@@ -70,9 +72,21 @@ def newest(root: str, skip: str, most: int) -> tuple[int, int, bool]:
     younger) of all below `root`, but for `skip` in it.
 
     By the inodes' own change times, which nobody here can set: a write, a new mode or owner, a new, a removed and a
-    renamed entry all make one younger. No link is followed. Raises `Refused` where there are more than `most`, OSError.
+    renamed entry all make one younger. Where the last change is of this very tick of their clock, the next tick is
+    waited for. No link is followed. Raises `Refused` where there are more than `most`, OSError.
     """
     began = _coarse_clock()
+    latest, count = _newest(root, skip, most)
+    give_up = time.monotonic() + _TICK_SECONDS
+    while latest >= began > 0 and time.monotonic() < give_up:
+        time.sleep(0.0005)
+        began = _coarse_clock()
+        if began > latest:
+            latest, count = _newest(root, skip, most)
+    return latest, count, latest < began
+
+
+def _newest(root: str, skip: str, most: int) -> tuple[int, int]:
     latest, count, waiting = os.lstat(root).st_ctime_ns, 0, [root]
     while waiting:
         place = waiting.pop()
@@ -86,7 +100,7 @@ def newest(root: str, skip: str, most: int) -> tuple[int, int, bool]:
                 latest = max(latest, entry.stat(follow_symlinks=False).st_ctime_ns)
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
-    return latest, count, latest < began
+    return latest, count
 
 
 def _coarse_clock() -> int:
