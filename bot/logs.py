@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from bot.messages.untrusted import redacted
-from config.settings import Log
+from config.sections import Log
 from sandbox.types import Progress
 
 

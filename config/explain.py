@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from config.origins import find_origin, variable_name
-from config.settings import PREFIX, Settings
+from config.origins import PREFIX, find_origin, variable_name
+from config.settings import Settings
 from config.sizes import SizeMark, show_size
 
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASS|KEY|AUTH|CREDENTIAL", re.IGNORECASE)

@@ -15,6 +15,8 @@ _TABLE = re.compile(r"\s*\[\s*([A-Za-z0-9_.\"' -]+?)\s*\]\s*(?:#.*)?")
 _KEY = re.compile(r"\s*([A-Za-z0-9_.\"' -]+?)\s*=")
 _FENCES = ('"""', "'''")
 
+PREFIX = "REDGREEN_"
+"""What the variable of every setting begins with."""
 RESERVED = ("REDGREEN_CONFIG", "REDGREEN_TEST_")
 """Variables that are not settings: the file's own name, and what steers the test suite."""
 

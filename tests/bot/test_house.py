@@ -10,7 +10,8 @@ import pytest
 from bot import wiring
 from bot.house import House
 from bot.repo_config import RepoConfig, parse
-from config.settings import Models, Settings, Store
+from config.sections import Models, Store
+from config.settings import Settings
 
 SILENT = RepoConfig()
 

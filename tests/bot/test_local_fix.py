@@ -28,7 +28,8 @@ from bot.race import Lanes
 from bot.repo_config import RepoConfig
 from bot.report import fix_json, fix_rows
 from bot.workshop_docker import DockerWorkshop
-from config.settings import Models, Race, Settings
+from config.sections import Models, Race
+from config.settings import Settings
 from sandbox.errors import ContainerLost
 from sandbox.types import CommitSha, Proof
 from tests.support import proofs

@@ -23,7 +23,7 @@ KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----"
 SAYS = f"""
 import structlog
 from bot import logs
-from config.settings import Log
+from config.sections import Log
 logs.configure(Log(format=FORMAT, level="info"))
 log = structlog.get_logger()
 logs.progress("worker")("fetching https://x-access-token:{PLAIN}@github.test/o/n.git")

@@ -348,7 +348,7 @@ INSIDE = {
     "ca_bundle": "ca_bundle",
     "build_env": "build_environment",
 }
-"""Settings that are read through a function of `config.settings`."""
+"""Settings that are read through a function of `config`."""
 
 
 def test_every_setting_does_something() -> None:

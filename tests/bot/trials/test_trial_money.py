@@ -11,7 +11,8 @@ from bot.repo_config import RepoConfig
 from bot.trials.money import trial_money
 from bot.trials.store import Assignment
 from config.models import default_lineup
-from config.settings import Models, Settings, Store
+from config.sections import Models, Store
+from config.settings import Settings
 from sandbox.swebench.records import Instance
 
 
