@@ -10,6 +10,9 @@ from enum import StrEnum
 from sys import intern
 from typing import NamedTuple, overload
 
+OPENING = {"{": "}", "(": ")", "[": "]"}
+CLOSING = frozenset(OPENING.values())
+
 
 class Kind(StrEnum):
     WORD = "word"
