@@ -17,13 +17,13 @@ from agents.models.anthropic import AnthropicModel
 from agents.models.openai import OpenAIModel
 from agents.models.transport import Timeouts
 from agents.types import Message, Reasoning, Role, StopReason, Text, ToolCall, ToolResult
-from tests.support.endpoints import KEY, QUICK, READ, SYSTEM, USER, WIRES, Wire
+from tests.support.endpoints import KEY, PATIENT, READ, SYSTEM, USER, WIRES, Wire
 from tests.support.model_server import Answer, Call, ModelServer, Script, model_server, problem, sse
 
 each_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.adapter)
 
 
-def refused(wire: Wire, *script: Script, timeouts: Timeouts = QUICK) -> ModelError:
+def refused(wire: Wire, *script: Script, timeouts: Timeouts = PATIENT) -> ModelError:
     """The error that the first query ends with."""
     with model_server(*script) as server:
         with pytest.raises(ModelError) as caught:
@@ -307,13 +307,11 @@ def test_a_body_that_goes_on_after_the_last_event_holds_nobody_up(wire: Wire) ->
     ended = threading.Event()
     endless = replace(wire.message(text="first"), linger=ended)
     with model_server(endless, wire.message(text="second")) as server:
-        model, started = wire.model(server), time.monotonic()
+        model = wire.model(server)
         said = [model.query([SYSTEM, USER], [READ], max_output_tokens=100).message.text for _ in range(2)]
-        took = time.monotonic() - started
         ended.set()
     assert said == ["first", "second"]
-    assert took < 5
-    assert len({request.port for request in server.requests}) == 2
+    assert len({request.port for request in server.requests}) == 2, "who waits for the end keeps the connection"
 
 
 @each_wire
@@ -372,7 +370,7 @@ def test_no_key_is_looked_up_in_the_environment(wire: Wire, monkeypatch: pytest.
         monkeypatch.setenv(name, "sk-of-somebody-else")
     make = AnthropicModel if wire.adapter == "anthropic" else OpenAIModel
     with model_server(wire.message(text="a")) as server:
-        make(wire.spec(server), None, timeouts=QUICK).query([USER], [], max_output_tokens=10)
+        make(wire.spec(server), None, timeouts=PATIENT).query([USER], [], max_output_tokens=10)
     assert "sk-of-somebody-else" not in json.dumps(dict(server.requests[0].headers))
 
 

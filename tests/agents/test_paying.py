@@ -20,7 +20,7 @@ from agents.types import AttemptLimits, Ending, Message, Reasoning, Role, Text, 
 from config.models import ModelSpec, default_lineup, load
 from tests.support import player
 from tests.support.agent_world import MemoryEnvironment, MemoryRecorder
-from tests.support.endpoints import KEY, QUICK, READ, USER, WIRES, Wire
+from tests.support.endpoints import KEY, PATIENT, READ, USER, WIRES, Wire
 from tests.support.model_server import Answer, model_server, problem, serving
 from tests.support.repair_env import DirectoryEnvironment
 from tests.support.vendors import LLAMA_CPP, MISTRAL, VLLM, VLLM_BASE, Vendor, VendorServer
@@ -266,7 +266,7 @@ def test_every_question_of_a_probe_is_paid(book: Book) -> None:
     spec = default_lineup().get("qwen2_5-coder")
     server = VendorServer(vendor=VLLM, model=spec.model_id, window=spec.window, play=player.probed)
     with serving(server):
-        found = probe(row(spec.name, server.url), None, Terms(purse=book), timeouts=QUICK)
+        found = probe(row(spec.name, server.url), None, Terms(purse=book), timeouts=PATIENT)
     assert found.is_usable
     assert len(book.entries) == asked_for_money(server) > 5
     assert {kind for kind, *_ in book.entries} <= {"paid", "unpaid"}
@@ -279,6 +279,6 @@ def test_a_probe_says_what_it_had_no_money_to_ask(limit: str, book: Book) -> Non
     spec = default_lineup().get("qwen2_5-coder")
     server = VendorServer(vendor=VLLM, model=spec.model_id, window=spec.window, play=player.probed)
     with serving(server):
-        found = probe(row(spec.name, server.url), None, Terms(purse=book), timeouts=QUICK)
+        found = probe(row(spec.name, server.url), None, Terms(purse=book), timeouts=PATIENT)
     assert any("not asked" in problem for problem in found.problems)
     assert asked_for_money(server) == 0

@@ -35,7 +35,7 @@ from tests.support.vendors import (
 
 KEY = "sk-probe-0123456789"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-QUICK = Timeouts(connect=2, silence=5, whole=10, response_bytes=4 << 20)
+QUICK = Timeouts(connect=30, silence=30, whole=60, response_bytes=4 << 20)
 FIM = '{ route = "tokens", prefix = "<fim_prefix>", suffix = "<fim_suffix>", middle = "<fim_middle>" }'
 ALL = (ANTHROPIC, OPENAI, GEMINI, DEEPSEEK, DASHSCOPE, MISTRAL, VLLM, VLLM_BASE, OLLAMA, TGI, LLAMA_CPP)
 

@@ -21,7 +21,7 @@ from agents.terms import Terms
 from agents.types import Message, Role, Text
 from agents.wall import OPEN, Wall
 from config.models import ModelSpec, TokenizerRoute, default_lineup, load
-from tests.support.endpoints import QUICK
+from tests.support.endpoints import PATIENT
 from tests.support.model_server import Answer, model_server, openai_message
 
 WALL = Wall(self_hosted_only=True)
@@ -193,7 +193,7 @@ def test_a_redirect_is_not_followed_behind_a_wall_or_without_one(status: int, wa
 @pytest.mark.parametrize("wall", [WALL, OPEN], ids=["walled", "open"])
 def test_a_client_goes_to_its_endpoints_origin_only(wall: Wall, outside: Listener) -> None:
     with model_server() as server:
-        client = http_client(server.openai_url, wall, QUICK)
+        client = http_client(server.openai_url, wall, PATIENT)
         for url in (
             outside.url, f"http://127.0.0.1:{server.url.rpartition(':')[2]}@127.0.0.1:{outside.port}/",
             f"http://localhost:{outside.port}/", f"https://127.0.0.1:{outside.port}/",
@@ -229,7 +229,7 @@ def test_a_name_is_judged_by_where_it_leads_at_that_moment(outside: Listener, mo
 
 def test_tokenizers_and_gaps_are_behind_the_same_wall() -> None:
     spec = row("http://8.8.8.8:9/v1", "self_hosted = true\ntokenizer = 'vllm'")
-    exchange = Exchange(spec, None, wall=WALL, timeouts=QUICK)
+    exchange = Exchange(spec, None, wall=WALL, timeouts=PATIENT)
     assert discover(exchange, "x") is TokenizerRoute.NONE
     assert TokenCounter(spec, exchange).count("the source") > 0  # by the estimate
     with pytest.raises(ModelRefused, match="is not known as self-hosted"):
@@ -237,7 +237,7 @@ def test_tokenizers_and_gaps_are_behind_the_same_wall() -> None:
 
 
 def test_a_probe_is_behind_it_too() -> None:
-    found = probe(row("http://8.8.8.8:9/v1"), None, WALLED, timeouts=QUICK)
+    found = probe(row("http://8.8.8.8:9/v1"), None, WALLED, timeouts=PATIENT)
     assert found.reachable is Found.NO
     assert "is not known as self-hosted" in found.problems[0]
 

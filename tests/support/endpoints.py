@@ -25,7 +25,8 @@ from tests.support.model_server import (
 )
 
 KEY = "sk-very-secret-0123456789"
-QUICK = Timeouts(connect=2, silence=2, whole=2, response_bytes=1 << 20)
+PATIENT = Timeouts(connect=60, silence=60, whole=60, response_bytes=1 << 20)
+"""A busy machine may leave a server without a processor for seconds: who tests a limit names a small one."""
 SYSTEM = Message(role=Role.SYSTEM, parts=(Text(text="You repair."),))
 USER = Message(role=Role.USER, parts=(Text(text="Repair it."),))
 READ = ToolSpec(
@@ -57,7 +58,7 @@ class Wire:
             """
         ).get("under-test")
 
-    def model(self, server: ModelServer, extra: str = "", timeouts: Timeouts = QUICK) -> Model:
+    def model(self, server: ModelServer, extra: str = "", timeouts: Timeouts = PATIENT) -> Model:
         make: Any = AnthropicModel if self.adapter == "anthropic" else OpenAIModel
         model: Model = make(self.spec(server, extra), SecretStr(KEY), timeouts=timeouts)
         return model
