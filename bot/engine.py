@@ -18,9 +18,8 @@ import fcntl
 import json
 import logging
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -30,7 +29,8 @@ import sqlalchemy as sa
 from dbos import DBOS, SetWorkflowID
 from dbos._serialization import DefaultSerializer
 
-from bot.errors import Parked, StoreError, UsageError
+from bot.errors import StoreError, UsageError
+from bot.gate import Gate
 
 EPOCH = "1"
 """Raised only with a change after which stored steps cannot be replayed. Compatible changes keep it."""
@@ -95,46 +95,6 @@ class QueueConfig:
     """Jobs at the same time; on one issue or pull request never more than one."""
     poll_seconds: float = 0.25
     """Between looks for jobs: the queue has no wake-up."""
-
-
-class Gate:
-    """Counts steps under way, and lets none begin while draining."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._draining = False
-        self._under_way = 0
-
-    @property
-    def draining(self) -> bool:
-        return self._draining
-
-    @contextlib.contextmanager
-    def passed(self) -> Iterator[None]:
-        with self._changed:
-            if self._draining:
-                raise Parked
-            self._under_way += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._under_way -= 1
-                self._changed.notify_all()
-
-    def drain(self, timeout: float) -> bool:
-        """Let nothing begin; True when all that was under way ended in time."""
-        with self._changed:
-            self._draining = True
-            self._changed.notify_all()
-            return self._changed.wait_for(lambda: self._under_way == 0, timeout)
-
-    def wait(self, seconds: float) -> None:
-        """Sleep; raises `Parked` as soon as a drain begins."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._draining, seconds)
-            if self._draining:
-                raise Parked
 
 
 class Steps:

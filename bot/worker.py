@@ -12,10 +12,11 @@ import structlog
 
 from bot.arrows import PAUSES
 from bot.dispatcher import Dispatcher
-from bot.engine import Engine, Gate, QueueConfig, Steps, Workflow
+from bot.engine import Engine, QueueConfig, Steps, Workflow
 from bot.errors import StoreError
 from bot.fixing import Tools
 from bot.forge.protocol import Permission
+from bot.gate import Gate
 from bot.pipeline import Pipeline
 from bot.reconcile import reconcile
 from bot.routing import Policy

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import genai_prices
 
 from agents.types import Usage
-from config.models import ModelSpec, Price, Rates
+from config.models import ModelSpec
+from config.rates import Price, Rates
 
 _MILLION = 1_000_000
 LONGEST_CALL = timedelta(minutes=20)

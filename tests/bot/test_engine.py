@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.engine import Engine, Gate, PlainJson, QueueConfig, StepFailed, Steps, Workflow
+from bot.engine import Engine, PlainJson, QueueConfig, StepFailed, Steps, Workflow
 from bot.errors import Parked, UsageError
+from bot.gate import Gate
 from bot.reconcile import reconcile
 from bot.store import Store, job_id_for
 from bot.types import JobState

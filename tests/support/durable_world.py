@@ -24,9 +24,10 @@ from agents.purse import Call
 from agents.terms import Terms
 from agents.types import Attempt, Ending, Message, Role, Step, Task, Text, Usage
 from bot.contest import Rules
-from bot.engine import Gate, QueueConfig, Steps
+from bot.engine import QueueConfig, Steps
 from bot.fixing import Tools
 from bot.forge.protocol import CheckRun, LineComment, Permission, Remote
+from bot.gate import Gate
 from bot.repo_config import RepoConfig
 from bot.routing import Policy
 from bot.store import Store
