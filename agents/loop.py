@@ -45,6 +45,8 @@ DIALECT_TOKENS = 1_000
 """Of the instructions that go with the tools, at most."""
 SQUEEZES = 3
 """How often a conversation is condensed further because the endpoint says that it does not fit."""
+DECLINED = "(declined)"
+"""The note of a step whose reply is a refusal."""
 ACCEPTED = "Accepted. The work has ended."
 AFTER_END = "Not done: the work had ended with the call before."
 LOST = "The sandbox broke while this ran, and nothing of this turn was kept: the tree is as it was before it."
@@ -102,7 +104,7 @@ class _Run:
 
     def go(self) -> Ended:
         while True:
-            end = ended(self.steps) or self.stopped()
+            end = self.declined() or ended(self.steps) or self.stopped()
             if end is not None:
                 return end
             started = self.clock()
@@ -116,9 +118,13 @@ class _Run:
                 failed = Ended(ending=Ending.MODEL_FAILED, reason=str(error), fault=error.fault)
                 return self.asked_to_stop() or failed
             self.turn(added, reply, condensed, started)
-            if reply.stop is StopReason.REFUSED and not reply.message.tool_calls:
-                declined = f"{self.model.name} declined to work on this task."
-                return Ended(ending=Ending.MODEL_FAILED, reason=declined, fault=Fault.DECLINED)
+
+    def declined(self) -> Ended | None:
+        """As the last step says, so that a restart does not ask again."""
+        if not self.steps or self.steps[-1].note != DECLINED:
+            return None
+        declined = f"{self.model.name} declined to work on this task."
+        return Ended(ending=Ending.MODEL_FAILED, reason=declined, fault=Fault.DECLINED)
 
     def asked_to_stop(self) -> Ended | None:
         """Also what ended a wait for an endpoint, or for money: then it is no failure of the endpoint, and no limit."""
@@ -242,6 +248,8 @@ def _overhead() -> int:
 
 def _note(reply: Reply) -> str:
     """One line a person can follow."""
+    if reply.stop is StopReason.REFUSED and not reply.message.tool_calls:
+        return DECLINED
     done = [f"{call.name} {next(iter(call.arguments.values()), '')}".strip() for call in reply.message.tool_calls]
     line = " ".join(bounded("; ".join(done) or "an answer without an action").split())
     return line if len(line) <= 160 else line[:159] + "…"

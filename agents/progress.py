@@ -47,10 +47,10 @@ def ended(steps: Sequence[Step]) -> Ended | None:
 
 def concluded(step: Step) -> Ended | None:
     """The ending call of a step that was accepted."""
-    accepted = {result.call_id for result in _results(step) if not result.is_error}
-    for call in _calls(step):
+    # By their places: ids are the endpoint's, and one that gives two calls of a turn the same id is not unheard of.
+    for call, result in zip(_calls(step), _results(step), strict=False):
         ending = ENDINGS.get(call.name)
-        if ending is not None and call.id in accepted:
+        if ending is not None and not result.is_error:
             words = bounded(" ".join(str(value) for value in call.arguments.values()), MOST_WORDS)
             return Ended(ending=ending, reason=_REASONS[ending], summary=words)
     return None

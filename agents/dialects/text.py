@@ -60,6 +60,8 @@ class TextDialect:
         written = [_outgoing(message, ours) for message in _with_instructions(messages, tools)]
         reply = self._model.query(written, (), max_output_tokens=max_output_tokens)
         call = read_action(reply.message.text, tools, call_id=_next_id(calls), cut=reply.stop is StopReason.LENGTH)
+        if call.problem and reply.stop is StopReason.REFUSED:
+            return reply  # it declined: there is no form to correct
         message = replace(reply.message, parts=(*reply.message.parts, call))
         stop = StopReason.TOOL_CALLS if reply.stop is StopReason.END else reply.stop
         return replace(reply, message=message, stop=stop)

@@ -19,13 +19,15 @@ from agents.errors import IncompleteReply, ModelError
 from agents.models import faults
 from agents.models.anthropic_wire import Reading, request
 from agents.models.prices import cost
+from agents.models.reading import believable
 from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client, not_connected
 from agents.types import Message, Reply, ToolSpec
 from agents.wall import OPEN, Wall
 from config.models import ModelSpec
 
-_RAISED = (anthropic.AnthropicError, *TRANSPORT_ERRORS, ValueError, TypeError)
-"""All that comes out of the SDK's call and iteration; ValueError: JSON, UTF-8 and pydantic; TypeError: odd shapes."""
+_RAISED = (anthropic.AnthropicError, *TRANSPORT_ERRORS, ValueError, TypeError, RecursionError)
+"""All that comes out of the SDK's call and iteration; ValueError: JSON, UTF-8 and pydantic; TypeError: odd shapes;
+RecursionError: JSON nested too deeply."""
 
 
 class AnthropicModel:
@@ -75,7 +77,7 @@ class AnthropicModel:
         return Reply(
             message=message,
             stop=stop,
-            usage=usage,
+            usage=believable(usage),
             cost_usd=cost(self._spec, usage),
             seconds=self._clock() - started,
             model=reading.model or self._spec.model_id,
@@ -115,7 +117,7 @@ class AnthropicModel:
         kind, text = faults.read_body(error.body)
         return faults.Complaint(
             status=error.status_code,
-            kind=kind,
+            kind=faults.plain(kind, key=self._key),
             text=faults.plain(text, key=self._key),
             retry_after=faults.retry_after(error.response.headers, datetime.now(UTC)),
             again=faults.try_again(error.response.headers),

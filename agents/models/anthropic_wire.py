@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, Tag, TypeAdapter
 from pydantic import Discriminator as By
 
 from agents.errors import IncompleteReply
-from agents.models.reading import clean, clean_json, tool_call
+from agents.models.reading import Shallow, clean, clean_json, tool_call
 from agents.types import Message, Part, Reasoning, Role, StopReason, Text, ToolCall, ToolResult, ToolSpec, Usage
 from config.models import ModelSpec
 
@@ -118,7 +118,7 @@ class _MessageStart(_Foreign):
 class _BlockStart(_Foreign):
     type: Literal["content_block_start"]
     index: int
-    content_block: dict[str, Any]
+    content_block: Shallow
 
 
 class _Delta(_Foreign):

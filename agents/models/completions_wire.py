@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agents.errors import IncompleteReply
-from agents.models.reading import clean
+from agents.models.reading import BROKEN_OFF, CUT_SHORT, clean
 from agents.types import Message, Role, StopReason, Text, Usage
 from config.models import Fim, FimRoute, ModelSpec
 
@@ -131,6 +131,7 @@ class Reading:
         """Raises `IncompleteReply` unless the answer has its end and, where asked for, its token counts."""
         if self._finish is None:
             raise IncompleteReply(f"{self._name}: the stream ended before the answer did")
+        _require_kept(self._name, self._finish)
         if usage and self._counts is None:
             raise IncompleteReply(
                 f"{self._name}: the stream ended without its token counts (for an endpoint that never sends them, set "
@@ -175,6 +176,7 @@ def mistral_answer(name: str, body: object) -> Written:
     if not read.choices or read.choices[0].finish_reason is None:
         raise IncompleteReply(f"{name}: the answer holds no finished text")
     first = read.choices[0]
+    _require_kept(name, first.finish_reason)
     text = clean(first.message.content or "")
     return Written(text=text, stop=_reason(first.finish_reason), usage=_usage(read.usage), model=read.model)
 
@@ -194,9 +196,15 @@ def llama_cpp_answer(name: str, body: object) -> Written:
     return Written(text=clean(read.content), stop=stop, usage=usage, model=read.model)
 
 
+def _require_kept(name: str, finish: str | None) -> None:
+    """Raises `IncompleteReply` where the server says that it did not end the text."""
+    if finish in BROKEN_OFF:
+        raise IncompleteReply(f"{name}: the endpoint gave the answer up ({finish})")
+
+
 def _reason(finish: str | None) -> StopReason:
     match finish:
-        case "length":
+        case reason if reason in CUT_SHORT:
             return StopReason.LENGTH
         case "content_filter":
             return StopReason.REFUSED

@@ -76,7 +76,7 @@ class Exchange:
         kind, text = faults.read_body(exchanged.body)
         return faults.Complaint(
             status=exchanged.status,
-            kind=kind,
+            kind=faults.plain(kind, key=self._key),
             text=faults.plain(text, key=self._key),
             retry_after=faults.retry_after(exchanged.headers, datetime.now(UTC)),
             again=faults.try_again(exchanged.headers),

@@ -20,14 +20,16 @@ from agents.models import completions_wire, faults
 from agents.models.completions_wire import Gap, Written
 from agents.models.openai_wire import Reading, request
 from agents.models.prices import cost
+from agents.models.reading import believable
 from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client, not_connected
 from agents.types import Message, Reply, ToolSpec, Usage
 from agents.wall import OPEN, Wall
 from config.models import ModelSpec
 
 _SIGNED = openai.RequestOptions(security={"bearer_auth": True})
-_RAISED = (openai.OpenAIError, *TRANSPORT_ERRORS, ValueError, TypeError)
-"""All that comes out of the SDK's call and iteration; ValueError: JSON, UTF-8 and pydantic; TypeError: odd shapes."""
+_RAISED = (openai.OpenAIError, *TRANSPORT_ERRORS, ValueError, TypeError, RecursionError)
+"""All that comes out of the SDK's call and iteration; ValueError: JSON, UTF-8 and pydantic; TypeError: odd shapes;
+RecursionError: JSON nested too deeply."""
 
 
 class _Takes(Protocol):
@@ -81,7 +83,7 @@ class OpenAIModel:
         return Reply(
             message=message,
             stop=stop,
-            usage=usage or Usage(),
+            usage=believable(usage or Usage()),
             cost_usd=cost(self._spec, usage),
             seconds=self._clock() - started,
             model=reading.model or self._spec.model_id,
@@ -141,7 +143,7 @@ class OpenAIModel:
         headers = {} if response is None else response.headers
         return faults.Complaint(
             status=200 if response is None else response.status_code,
-            kind=kind,
+            kind=faults.plain(kind, key=self._key),
             text=faults.plain(text, key=self._key),
             retry_after=faults.retry_after(headers, datetime.now(UTC)),
             again=faults.try_again(headers),

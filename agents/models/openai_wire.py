@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from agents.errors import IncompleteReply
-from agents.models.reading import clean, clean_json, tool_call
+from agents.models.reading import BROKEN_OFF, CUT_SHORT, Shallow, clean, clean_json, tool_call
 from agents.types import Message, Part, Reasoning, Role, StopReason, Text, ToolCall, ToolResult, ToolSpec, Usage
 from config.models import ModelSpec
 
@@ -93,14 +93,14 @@ class _Foreign(BaseModel):
 
 class _Function(_Foreign):
     name: str | None = None
-    arguments: str | dict[str, Any] | None = None
+    arguments: str | Shallow | None = None
 
 
 class _CallPiece(_Foreign):
     index: int | None = None
     id: str | None = None
     function: _Function | None = None
-    extra_content: dict[str, Any] | None = None
+    extra_content: Shallow | None = None
 
 
 class _Delta(_Foreign):
@@ -108,7 +108,7 @@ class _Delta(_Foreign):
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    reasoning_details: list[dict[str, Any]] | None = None
+    reasoning_details: list[Shallow] | None = None
     tool_calls: list[_CallPiece] | None = None
 
 
@@ -195,6 +195,8 @@ class Reading:
         """
         if self._finish is None:
             raise IncompleteReply(f"{self._name}: the stream ended before the answer did")
+        if self._finish in BROKEN_OFF:
+            raise IncompleteReply(f"{self._name}: the endpoint gave the answer up ({self._finish})")
         if usage and self._counts is None:
             raise IncompleteReply(
                 f"{self._name}: the stream ended without its token counts (for an endpoint that never sends them, set "
@@ -202,7 +204,7 @@ class Reading:
             )
 
     def message(self) -> tuple[Message, StopReason]:
-        cut = self._finish == "length"
+        cut = self._finish in CUT_SHORT
         parts: list[Part] = [*self._reasoning_parts()]
         text = clean(self._text or self._refusal)
         if text:
@@ -260,7 +262,7 @@ class Reading:
 
     def _reason(self, message: Message) -> StopReason:
         match self._finish:
-            case "length":
+            case reason if reason in CUT_SHORT:
                 return StopReason.LENGTH
             case "content_filter":
                 return StopReason.REFUSED

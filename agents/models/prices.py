@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import genai_prices
 
+from agents.models.reading import is_believable
 from agents.types import Usage
 from config.models import ModelSpec
 from config.rates import Price, Rates
@@ -20,9 +21,9 @@ def cost(spec: ModelSpec, usage: Usage | None) -> float | None:
     """US dollars of one call; None where the price or the usage is unknown.
 
     A prompt of no tokens, and counts below zero, are what some servers send for "not known": as a cost they would be
-    nothing, or give money back.
+    nothing, or give money back. Counts beyond all bounds have no cost either.
     """
-    if usage is None or usage.input_tokens == 0 or min(vars(usage).values()) < 0:
+    if usage is None or usage.input_tokens == 0 or not is_believable(usage):
         return None
     if spec.price is not None:
         return from_override(spec.price, usage)

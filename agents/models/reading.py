@@ -4,11 +4,64 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import Annotated, Any
 
-from agents.types import ToolCall
+from pydantic import AfterValidator
+
+from agents.types import ToolCall, Usage
 
 MOST_SHOWN = 200
+MOST_DEPTH = 64
+"""Of values within values: no tool's arguments and no vendor's block come near, and what walks through deeper ones
+overruns its stack."""
+MOST_TOKENS = 1 << 40
+"""Of one call, far over any window; larger numbers fit neither a price nor a column."""
+CUT_SHORT = ("length", "model_length")
+"""Words for an answer that ended at a limit; the second is Mistral's for the window's."""
+BROKEN_OFF = ("error", "abort", "insufficient_system_resource")
+"""Words for an answer that its server gave up, which is no answer: Mistral's and OpenRouter's; vLLM's and SGLang's;
+DeepSeek's."""
+
+
+def is_believable(usage: Usage) -> bool:
+    """False where a count is below zero, which some servers send for "not known", or beyond what a call can have."""
+    return believable(usage) == usage
+
+
+def believable(usage: Usage) -> Usage:
+    """The counts that can be; nothing for the others, which would give back what is spent, or overrun a column."""
+    return Usage(**{name: count if 0 <= count <= MOST_TOKENS else 0 for name, count in vars(usage).items()})
+
+
+def is_deep(value: Any) -> bool:
+    """Whether values stand within values more than `MOST_DEPTH` times over."""
+    level = [value]
+    for _ in range(MOST_DEPTH):
+        level = [inner for one in level for inner in _within(one)]
+        if not level:
+            return False
+    return True
+
+
+def _within(value: Any) -> Iterable[Any]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+        case _:
+            return ()
+
+
+def _not_deep(value: dict[str, Any]) -> dict[str, Any]:
+    if is_deep(value):
+        raise ValueError(f"values are nested more than {MOST_DEPTH} deep")
+    return value
+
+
+Shallow = Annotated[dict[str, Any], AfterValidator(_not_deep)]
+"""A JSON object of a vendor's, to be kept as it is."""
 
 
 def clean(text: str) -> str:
@@ -50,6 +103,13 @@ def tool_call(call_id: str, name: str, arguments: str, *, cut: bool) -> ToolCall
     if not isinstance(value, dict):
         return ToolCall(
             id=call_id, name=clean(name), arguments={}, problem="The arguments must be one JSON object, nothing else."
+        )
+    if is_deep(value):
+        return ToolCall(
+            id=call_id,
+            name=clean(name),
+            arguments={},
+            problem=f"The arguments are nested more than {MOST_DEPTH} deep, so nothing was done.",
         )
     return ToolCall(id=call_id, name=clean(name), arguments=clean_json(value))
 

@@ -17,6 +17,7 @@ from agents.models.completions_wire import Gap, Written
 from agents.models.exchange import Exchange
 from agents.models.paying import bill_of, pay
 from agents.models.prices import cost
+from agents.models.reading import believable
 from agents.models.retry import Retrying
 from agents.models.tokens import TokenCounter, discover
 from agents.patience import Patience, running_out
@@ -217,7 +218,7 @@ def _reply(spec: ModelSpec, written: Written, seconds: float) -> Reply:
     return Reply(
         message=written.message,
         stop=written.stop,
-        usage=written.usage or Usage(),
+        usage=believable(written.usage or Usage()),
         cost_usd=cost(spec, written.usage),
         seconds=seconds,
         model=written.model or spec.model_id,

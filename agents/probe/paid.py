@@ -12,6 +12,7 @@ from agents.models.estimate import structural
 from agents.models.exchange import Exchange, Exchanged
 from agents.models.paying import A_TURN, Bill, pay
 from agents.models.prices import cost
+from agents.models.reading import believable
 from agents.probe import questions, reading
 from agents.purse import Purse
 from agents.types import Usage
@@ -40,7 +41,7 @@ class PaidQuestions:
             structural(gap.before) + A_TURN,
             questions.SHORT,
             lambda most: model.complete(gap, max_output_tokens=most),
-            lambda said: Bill(usage=said.usage or Usage(), cost_usd=cost(spec, said.usage)),
+            lambda said: Bill(usage=believable(said.usage or Usage()), cost_usd=cost(spec, said.usage)),
         )
 
     def _paid(
@@ -61,4 +62,4 @@ class PaidQuestions:
             return None
         said = reading.heard(got.body)
         usage = Usage(input_tokens=said.input_tokens, output_tokens=said.output_tokens)
-        return Bill(usage=usage, cost_usd=cost(self._spec, usage) if said.input_tokens else None)
+        return Bill(usage=believable(usage), cost_usd=cost(self._spec, usage) if said.input_tokens else None)

@@ -15,6 +15,8 @@ from agents.single_shot.fitting import Shape, fitted
 from agents.types import AttemptLimits, Ending, Message, Reply, Role, Step, StopReason, Usage
 
 _KEY = re.compile(r"^\[([a-z]+ \d+)\]")
+DECLINED = ", declined"
+"""Ends the note of an answer that the model, or a filter before it, would not give."""
 REFUSALS = 4
 """How often an endpoint may find a prompt too long that was counted as fitting."""
 
@@ -33,6 +35,9 @@ class Answered:
     text: str
     is_cut: bool
     """Ended at the output limit."""
+
+
+_ENDS = {StopReason.LENGTH: ", cut at its limit", StopReason.REFUSED: DECLINED}
 
 
 class Journal:
@@ -69,20 +74,24 @@ class Journal:
     def ask(self, key: str, render: Callable[[Shape], Prompt], answer_tokens: int, diff: str = "") -> Answered:
         """The stored answer to a question, else a new one: the largest prompt that fits. `diff`: the best patch so far.
 
-        Raises `End` where a limit is reached or nothing fits, and the `ModelError`s of the endpoint.
+        Raises `End` where a limit is reached, nothing fits, or the model declines its first question (a later one is a
+        sample that is lost), and the `ModelError`s of the endpoint.
         """
-        stored = self._stored.get(key)
-        if stored is not None:
-            return Answered(text=stored.messages[-1].text, is_cut="cut at its limit" in stored.note)
+        step = self._stored.get(key) or self._asked(key, render, answer_tokens, diff)
+        if all(one.note.endswith(DECLINED) for one in self._stored.values()):
+            declined = f"{self._sampler.name} declined to work on this task."
+            raise End(ending=Ending.MODEL_FAILED, reason=declined, fault=Fault.DECLINED)
+        return Answered(text=step.messages[-1].text, is_cut="cut at its limit" in step.note)
+
+    def _asked(self, key: str, render: Callable[[Shape], Prompt], answer_tokens: int, diff: str) -> Step:
         self.check()
         prompt, reply = self._sampled(render, answer_tokens)
-        cut = reply.stop is StopReason.LENGTH
         said = f", answered by {reply.model}" if reply.model else ""
-        words = f"[{key}] {prompt.form.value}{said}{', cut at its limit' if cut else ''}"
+        words = f"[{key}] {prompt.form.value}{said}{_ENDS.get(reply.stop, '')}"
         text = Message(role=Role.ASSISTANT, parts=reply.message.parts)
         step = self._record((*prompt.messages(), text), words, diff, usage=reply.usage, cost=reply.cost_usd)
         self._stored[key] = step
-        return Answered(text=reply.message.text, is_cut=cut)
+        return step
 
     def _sampled(self, render: Callable[[Shape], Prompt], answer_tokens: int) -> tuple[Prompt, Reply]:
         most = min(answer_tokens, self._sampler.output_limit, output_tokens_left(self._limits, Spent.of(self.steps)))

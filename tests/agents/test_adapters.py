@@ -12,11 +12,11 @@ from dataclasses import replace
 
 import pytest
 
-from agents.errors import ContextOverflow, IncompleteReply, ModelError, ModelRefused, ModelUnavailable
+from agents.errors import ContextOverflow, Fault, IncompleteReply, ModelError, ModelRefused, ModelUnavailable
 from agents.models.anthropic import AnthropicModel
 from agents.models.openai import OpenAIModel
 from agents.models.transport import Timeouts
-from agents.types import Message, Reasoning, Role, StopReason, Text, ToolCall, ToolResult
+from agents.types import Message, Reasoning, Role, StopReason, Text, ToolCall, ToolResult, Usage
 from tests.support.endpoints import KEY, PATIENT, READ, SYSTEM, USER, WIRES, Wire
 from tests.support.model_server import Answer, Call, ModelServer, Script, model_server, problem, sse
 
@@ -122,6 +122,27 @@ def test_arguments_that_are_no_json_object_are_a_problem_of_the_call(wire: Wire,
 
 
 @each_wire
+@pytest.mark.parametrize("depth", [65, 600])
+def test_arguments_that_are_nested_without_an_end_in_sight_are_a_problem_of_the_call(wire: Wire, depth: int) -> None:
+    nested = '{"path": ' + "[" * depth + "]" * depth + "}"
+    with model_server(wire.message(calls=[Call(id="c1", name="read", arguments=nested)])) as server:
+        (call,) = asked(wire, server).tool_calls
+    assert "nested" in call.problem
+    assert call.arguments == {}
+
+
+@each_wire
+@pytest.mark.parametrize("count", [-1, 10**400], ids=["below zero", "beyond all bounds"])
+def test_counts_that_cannot_be_are_unknown(wire: Wire, count: int) -> None:
+    prompt, answer = ("input", "output") if wire.adapter == "anthropic" else ("prompt", "completion")
+    usage = {f"{prompt}_tokens": 100, f"{answer}_tokens": count}
+    price = "[models.under-test.price]\nas_of = 2026-11-23\ninput = 2\noutput = 10"
+    with model_server(wire.message(text="ok", usage=usage)) as server:
+        reply = wire.model(server, price).query([USER], [READ], max_output_tokens=100)
+    assert (reply.message.text, reply.usage, reply.cost_usd) == ("ok", Usage(input_tokens=100), None)
+
+
+@each_wire
 def test_a_call_cut_at_the_output_limit_says_so(wire: Wire) -> None:
     cut = Call(id="c1", name="read", arguments='{"path": "very long')
     stop = "max_tokens" if wire.adapter == "anthropic" else "length"
@@ -189,6 +210,13 @@ def test_an_empty_body_is_incomplete(wire: Wire) -> None:
         b'data: {"choices": "none"}\n\n',
         b'data: {"choices": [{"delta": {"tool_calls": [7]}}]}\n\n',
         b"data: \xff\xfe\n\n",
+        b"event: message_start\ndata: " + b"[" * 100_000 + b"\n\n",
+        b'data: {"choices": [{"delta": {"reasoning_details": [' + b'{"a":' * 200 + b"1" + b"}" * 200 + b"]}}]}\n\n",
+        b'event: content_block_start\ndata: {"type": "content_block_start", "index": 0, "content_block": '
+        + b'{"a":' * 200
+        + b"1"
+        + b"}" * 200
+        + b"}\n\n",
         b"<html>Welcome to the hotel's network</html>",
         b'{"id": "x", "choices": []}',
     ],
@@ -355,6 +383,21 @@ def test_a_key_that_the_endpoint_repeats_is_not_in_the_error(wire: Wire, status:
     shown = "".join(traceback.format_exception(error))
     assert KEY not in shown
     assert "[key]" in str(error)
+
+
+@each_wire
+def test_a_key_in_the_endpoints_word_for_the_error_is_not_in_the_error(wire: Wire) -> None:
+    error = refused(wire, Answer(pieces=(error_event(wire, f"authentication_error for {KEY}\n", "No."),)))
+    assert KEY not in "".join(traceback.format_exception(error))
+    assert "(authentication_error for [key]" in str(error)
+    assert error.fault is Fault.KEY
+
+
+@each_wire
+def test_a_date_that_no_clock_has_is_no_time_to_wait(wire: Wire) -> None:
+    error = refused(wire, problem(429, "rate_limit_error", "Slow.", retry_after="Mon, 23 Nov 99999999999 12:00:30 GMT"))
+    assert isinstance(error, ModelUnavailable)
+    assert error.retry_after is None
 
 
 @each_wire

@@ -77,7 +77,12 @@ def piece(text: str, finish: str | None = None, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("finish", "stop"),
-    [("stop", StopReason.END), ("length", StopReason.LENGTH), ("content_filter", StopReason.REFUSED)],
+    [
+        ("stop", StopReason.END),
+        ("length", StopReason.LENGTH),
+        ("model_length", StopReason.LENGTH),
+        ("content_filter", StopReason.REFUSED),
+    ],
 )
 def test_chunks_become_a_text(finish: str, stop: StopReason) -> None:
     reading = Reading("m")
@@ -89,6 +94,17 @@ def test_chunks_become_a_text(finish: str, stop: StopReason) -> None:
     assert (written.text, written.stop, written.model) == ("abc", stop, "real")
     assert written.usage == Usage(input_tokens=7, output_tokens=2)
     assert written.message.text == "abc"
+
+
+@pytest.mark.parametrize("word", ["error", "abort", "insufficient_system_resource"])
+def test_a_text_that_its_server_gave_up_is_incomplete(word: str) -> None:
+    reading = Reading("m")
+    reading.take(piece("ab", word, usage=COUNTS))
+    with pytest.raises(IncompleteReply, match=word):
+        reading.written(usage=True)
+    body = {"choices": [{"message": {"content": "ab"}, "finish_reason": word}], "usage": COUNTS}
+    with pytest.raises(IncompleteReply, match=word):
+        mistral_answer("m", body)
 
 
 def test_a_stream_without_its_end_or_its_counts_is_incomplete() -> None:

@@ -26,6 +26,8 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
         ({"retry-after": "-5"}, None),
         ({"retry-after": "99999999999999999999"}, None),
         ({"retry-after": "inf"}, None),
+        ({"retry-after": "Mon, 23 Nov 99999999999999999999 12:00:30 GMT"}, None),
+        ({"retry-after": "Mon, 23 Nov 2026 12:00:30 +99999999999999999999"}, None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(headers: dict[str, str], expected: float | None) -> None:

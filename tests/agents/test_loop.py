@@ -138,6 +138,15 @@ def test_what_comes_after_the_end_in_one_turn_is_not_done() -> None:
     assert "late.py" not in attempt.diff
 
 
+def test_a_refused_submission_is_not_accepted_by_the_result_of_a_call_with_the_same_id() -> None:
+    reply = calling(("read", {"path": "area.py"}), SUBMIT)
+    same = tuple(replace(call, id="call") for call in reply.message.tool_calls)
+    twice = replace(reply, message=replace(reply.message, parts=same))
+    attempt, model, _ = solve([twice, calling(FIX, turn=1), calling(SUBMIT, turn=2)])
+    assert "nothing to submit" in results(model.heard[1][-1])[1]
+    assert (attempt.ending, attempt.steps) == (Ending.SUBMITTED, 3)
+
+
 def test_a_submission_without_a_change_goes_on() -> None:
     attempt, model, _ = solve([calling(SUBMIT), calling(FIX, turn=1), calling(SUBMIT, turn=2)])
     assert (attempt.ending, attempt.steps) == (Ending.SUBMITTED, 3)
@@ -329,6 +338,8 @@ class Stoppable(MemoryRecorder):
 def test_a_model_that_declines_is_not_asked_again() -> None:
     attempt, model, recorder = solve([saying("I will not.", stop=StopReason.REFUSED)])
     assert (attempt.ending, len(model.heard), len(recorder.kept)) == (Ending.MODEL_FAILED, 1, 1)
+    again, unasked, _ = solve([], recorder=recorder)
+    assert (again.ending, again.fault, unasked.heard) == (Ending.MODEL_FAILED, attempt.fault, [])
 
 
 def test_a_person_can_stop_it_between_steps() -> None:

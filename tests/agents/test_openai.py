@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.types import Message, Role, ToolResult, Usage
+import pytest
+
+from agents.errors import IncompleteReply
+from agents.types import Message, Role, StopReason, ToolResult, Usage
 from tests.support.endpoints import READ, SYSTEM, USER, WIRES
 from tests.support.model_server import DONE, Answer, Call, chunk, model_server, openai_message, openai_pieces
 
@@ -128,6 +131,21 @@ def test_what_a_vendor_hangs_on_a_call_is_given_back_with_it() -> None:
     assert [call.get("extra_content") for call in turn["tool_calls"]] == [extra, None]
     assert turn["reasoning_details"] == details
     assert not server.violations
+
+
+@pytest.mark.parametrize("word", ["error", "abort", "insufficient_system_resource"])
+def test_an_answer_that_its_server_gave_up_is_incomplete(word: str) -> None:
+    pieces = (delta(piece("c1", '{"path": "a')), delta({}, word), COUNTS, DONE)
+    with model_server(Answer(pieces=pieces)) as server, pytest.raises(IncompleteReply, match=word):
+        WIRE.model(server).query([USER], [READ], max_output_tokens=10)
+
+
+def test_mistrals_word_for_a_full_window_is_a_cut() -> None:
+    pieces = (delta(piece("c1", '{"path": "a')), delta({}, "model_length"), COUNTS, DONE)
+    with model_server(Answer(pieces=pieces)) as server:
+        reply = WIRE.model(server).query([USER], [READ], max_output_tokens=10)
+    assert reply.stop is StopReason.LENGTH
+    assert "cut off" in reply.message.tool_calls[0].problem
 
 
 def test_a_refusal_in_its_own_field_is_a_refusal() -> None:

@@ -51,8 +51,13 @@ def test_the_table_prices_a_preset_with_its_cache() -> None:
 @pytest.mark.parametrize("spec", [row(PRICE), default_lineup().get("claude-opus")], ids=["override", "table"])
 @pytest.mark.parametrize(
     "usage",
-    [Usage(output_tokens=5), Usage(input_tokens=9, output_tokens=-1), Usage(input_tokens=9, cache_read_tokens=-9)],
-    ids=["no prompt", "answer below zero", "cache below zero"],
+    [
+        Usage(output_tokens=5),
+        Usage(input_tokens=9, output_tokens=-1),
+        Usage(input_tokens=9, cache_read_tokens=-9),
+        Usage(input_tokens=10**400),
+    ],
+    ids=["no prompt", "answer below zero", "cache below zero", "beyond all bounds"],
 )
 def test_counts_that_no_call_can_have_are_an_unknown_cost(spec: ModelSpec, usage: Usage) -> None:
     assert cost(spec, usage) is None

@@ -14,7 +14,7 @@ from agents.models import build
 from agents.models.sampler import Form
 from agents.protocols import Model
 from agents.single_shot.solve import CHOSEN
-from agents.types import AttemptLimits, Ending, Task
+from agents.types import AttemptLimits, Ending, StopReason, Task
 from config.models import ModelSpec, default_lineup, load
 from tests.support import player
 from tests.support.agent_world import ScriptedModel, saying
@@ -170,6 +170,24 @@ def test_no_red_test_is_no_reproduction(tmp_path: Path) -> None:
     assert "green on base" in attempt.reason
     assert "ImportError" in attempt.reason
     assert attempt.diff == ""
+
+
+def test_a_model_that_declines_is_not_asked_again_and_nothing_is_said_of_the_issue(tmp_path: Path) -> None:
+    model = ScriptedModel([saying("I will not.", stop=StopReason.REFUSED)])
+    environment = DirectoryEnvironment(tmp_path / "a", player.FILES, runner="unittest")
+    recorder = MemoryRecorder()
+    attempt = single_shot.solve(player.TASK, environment, model, AttemptLimits(), recorder)
+    assert (attempt.ending, attempt.fault, len(model.heard)) == (Ending.MODEL_FAILED, Fault.DECLINED, 1)
+    again = DirectoryEnvironment(tmp_path / "b", player.FILES, runner="unittest")
+    resumed = single_shot.solve(player.TASK, again, model, AttemptLimits(), MemoryRecorder(recorder.stored))
+    assert (resumed.ending, resumed.fault, len(model.heard)) == (Ending.MODEL_FAILED, Fault.DECLINED, 1)
+
+
+def test_a_sample_that_is_declined_after_others_is_lost_alone(tmp_path: Path) -> None:
+    said = [saying(TEST), saying("I will not.", stop=StopReason.REFUSED), *(saying(GREEN_TEST) for _ in range(20))]
+    environment = DirectoryEnvironment(tmp_path, player.FILES, runner="unittest")
+    attempt = single_shot.solve(player.TASK, environment, ScriptedModel(said), AttemptLimits(), MemoryRecorder())
+    assert attempt.ending is Ending.GAVE_UP
 
 
 def test_a_patch_that_breaks_other_tests_is_never_chosen(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from agents import loop, tools
 from agents.dialects.text import NO_ACTION, TextDialect, instructions, read_action
+from agents.errors import Fault
 from agents.prompts.untrusted import enclosed
 from agents.types import AttemptLimits, Ending, Message, Role, StopReason, Task, Text, ToolCall, ToolResult
 from tests.support.agent_world import MemoryEnvironment, MemoryRecorder, ScriptedModel, saying
@@ -187,6 +188,12 @@ def test_three_answers_without_an_action_end_the_attempt_in_text() -> None:
     environment = MemoryEnvironment({"a.py": b"x = 1\n"})
     attempt = loop.solve(task, environment, TextDialect(inner), AttemptLimits(), MemoryRecorder())
     assert attempt.ending is Ending.FORMAT_ERRORS
+
+
+def test_a_model_that_declines_in_text_is_not_asked_again() -> None:
+    inner = ScriptedModel([saying("I will not.", stop=StopReason.REFUSED)])
+    attempt = loop.solve(TASK, MemoryEnvironment({"a.py": b""}), TextDialect(inner), LIMITS, MemoryRecorder())
+    assert (attempt.ending, attempt.fault, len(inner.heard)) == (Ending.MODEL_FAILED, Fault.DECLINED, 1)
 
 
 def test_an_action_of_a_condensed_history_is_not_named_as_one_that_is_still_there() -> None:
