@@ -168,6 +168,16 @@ def test_a_process_imports_nothing_that_it_does_not_work_with(module: str, unwan
     assert unwanted & set(done.stdout.split()) == set()
 
 
+def test_a_help_text_waits_for_no_room_and_for_no_settings() -> None:
+    """Each command's own imports stand in it: what `--help` imports, every command does."""
+    words = [sys.executable, "-X", "importtime", "-m", "bot", "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert {"bot.cli.local", "typer"} <= imported
+    assert {name.partition(".")[0] for name in imported} & {"agents", "config", "sandbox", "pydantic", "yaml"} == set()
+    assert {name for name in imported if name.startswith("bot.") and not name.startswith("bot.cli")} == {"bot.errors"}
+
+
 def test_the_settings_are_listed_with_their_origin_and_secrets_are_masked(state: dict[str, str]) -> None:
     done = redgreen("config", "--json", REDGREEN_GITHUB__WEBHOOK_SECRET="hunter2hunter2", **state)
     rows = {row["key"]: row for row in json.loads(done.stdout)}
