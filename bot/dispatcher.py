@@ -17,7 +17,6 @@ from bot import events, permissions, routing
 from bot import publication as wanted
 from bot.commands import Command, Verb
 from bot.errors import ForgeUnavailable, StoreError
-from bot.fixing import Forges
 from bot.forge.protocol import Forge, Permission
 from bot.messages import replies
 from bot.messages.status import ConfigInvalid, status
@@ -27,6 +26,7 @@ from bot.publisher import publish
 from bot.repo_config import PATH, parse
 from bot.routing import Answer, Intent, Policy
 from bot.store import Pending, Store
+from bot.tools import Forges
 from bot.types import (
     CancelJob,
     Decision,

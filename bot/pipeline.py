@@ -17,9 +17,10 @@ from agents.types import Ending
 from bot import outcome
 from bot.arrows import PAUSES, Arrows, Failed, Steps, Stopped
 from bot.errors import NotYet
-from bot.fixing import Fixing, Tools, issue_of
+from bot.fixing import Fixing, issue_of
 from bot.messages.attempts import ending
 from bot.reviewing import Reviewing
+from bot.tools import Tools
 from bot.types import Job, JobId, JobKind, JobState, RecordOutcome
 
 _OUTCOME = TypeAdapter(RecordOutcome)

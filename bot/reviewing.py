@@ -10,13 +10,13 @@ from agents.types import Step
 from bot import publication as wanted
 from bot.choosing import Facts, changed_lines
 from bot.errors import BotError
-from bot.fixing import OverBudget, Tools, account_of, check_budget, choose_or_refuse
 from bot.forge.protocol import Forge
 from bot.messages import review as words
 from bot.publisher import publish
 from bot.repo_config import PATH, ConfigProblem, RepoConfig, parse
 from bot.review import Anchored, anchor, assess
 from bot.store import Purpose
+from bot.tools import OverBudget, Tools, account_of, check_budget, choose_or_refuse
 from bot.types import Job, Publication
 from bot.workshop import Finding
 from sandbox.errors import PatchRefused

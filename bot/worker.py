@@ -14,12 +14,12 @@ from bot.arrows import PAUSES
 from bot.dispatcher import Dispatcher
 from bot.engine import Engine, QueueConfig, Steps, Workflow
 from bot.errors import StoreError
-from bot.fixing import Tools
 from bot.forge.protocol import Permission
 from bot.gate import Gate
 from bot.pipeline import Pipeline
 from bot.reconcile import reconcile
 from bot.routing import Policy
+from bot.tools import Tools
 from bot.types import JobId, JobState
 from sandbox.collection import Removal
 

@@ -8,12 +8,12 @@ from bot import logs, places, wiring
 from bot.checkout import Mirrors
 from bot.engine import QueueConfig
 from bot.errors import UsageError
-from bot.fixing import Forges, Tools
 from bot.forge.app import AppIdentity, GitHubApp
 from bot.forge.github import GitHubForge
 from bot.forge.protocol import Permission
 from bot.routing import Policy
 from bot.store import Store
+from bot.tools import Forges, Tools
 from bot.worker import Worker, WorkerConfig
 from config.settings import Settings
 

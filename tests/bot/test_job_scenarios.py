@@ -14,7 +14,6 @@ from structlog.testing import capture_logs
 from agents.protocols import Recorder
 from agents.terms import Terms
 from agents.types import Attempt, Ending, Task, Usage
-from bot.fixing import Tools
 from bot.forge.app import AppIdentity, GitHubApp
 from bot.forge.github import GitHubForge
 from bot.localhub.acts import issues
@@ -27,6 +26,7 @@ from bot.money.purse import StorePurse
 from bot.pipeline import NOT_VERIFIED, Pipeline, outcome_text
 from bot.repo_config import RepoConfig
 from bot.store import Account, JobView, Purpose, Store
+from bot.tools import Tools
 from bot.types import DeliveryId, IssueText, JobId, JobKind, JobState, OutcomeKind, RecordOutcome, Repository, StartJob
 from sandbox.types import CommitSha, Proof
 from tests.support import proofs

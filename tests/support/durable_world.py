@@ -25,7 +25,6 @@ from agents.terms import Terms
 from agents.types import Attempt, Ending, Message, Role, Step, Task, Text, Usage
 from bot.contest import Rules
 from bot.engine import QueueConfig, Steps
-from bot.fixing import Tools
 from bot.forge.protocol import CheckRun, LineComment, Permission, Remote
 from bot.gate import Gate
 from bot.repo_config import RepoConfig
@@ -34,6 +33,7 @@ from bot.store import Store
 from bot.store.attempts import AttemptStore
 from bot.store.jobs import JobStore
 from bot.store.verdicts import VerdictStore
+from bot.tools import Tools
 from bot.types import DeliveryId, IssueText, Job, JobId, JobState, PullRequest, Repository, StartJob
 from bot.worker import Worker, WorkerConfig
 from bot.workshop import FileAt, Finding, Opinion
