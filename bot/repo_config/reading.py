@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from bot.repo_config.schema import RepoConfig
 
 MAX_BYTES = 64 * 1024
+MAX_DEPTH = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +35,12 @@ def parse(text: bytes | None) -> RepoConfig | ConfigProblem:
         return ConfigProblem(line=1, message=f"The file is larger than {MAX_BYTES} bytes.")
     try:
         source = text.decode("utf-8")
-        problem = _anchor(source)
+        problem = _forbidden(source)
         root = None if problem else yaml.compose(source, Loader=yaml.SafeLoader)
     except UnicodeDecodeError:
         return ConfigProblem(line=1, message="The file is not UTF-8 text.")
     except yaml.YAMLError as error:
         return _syntax_problem(error)
-    except RecursionError:
-        return ConfigProblem(line=1, message="The file is nested too deeply.")
     if problem:
         return problem
     if root is None:
@@ -49,11 +48,16 @@ def parse(text: bytes | None) -> RepoConfig | ConfigProblem:
     return _from_node(root)
 
 
-def _anchor(source: str) -> ConfigProblem | None:
+def _forbidden(source: str) -> ConfigProblem | None:
+    """An anchor, or a depth that no such file needs: the reader's time grows with the square of it."""
+    depth = 0
     for event in yaml.parse(source, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if getattr(event, "anchor", None) is not None:
-            line = event.start_mark.line + 1 if event.start_mark else 1
             return ConfigProblem(line=line, message="Anchors and aliases (& and *) cannot be used.")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            return ConfigProblem(line=line, message=f"The file is nested too deeply: {MAX_DEPTH} levels are read.")
     return None
 
 

@@ -158,7 +158,8 @@ def test_a_change_is_ignored_only_when_all_of_it_is() -> None:
         (b"label: \xff\n", 1, "The file is not UTF-8 text."),
         (b"label: \x00\n", 1, "This is not valid YAML: "),
         (b"#" * (MAX_BYTES + 1), 1, "The file is larger than 65536 bytes."),
-        (b"a: " + b"[" * 3000 + b"]" * 3000, 1, "The file is nested too deeply."),
+        (b"a: " + b"[" * 60_000, 1, "The file is nested too deeply"),
+        (b"a:\n b: " + b"[" * 30 + b"]" * 30, 2, "The file is nested too deeply: 20 levels are read."),
     ],
 )
 def test_a_mistake_is_answered_with_its_line(text: bytes, line: int, message: str) -> None:

@@ -231,7 +231,7 @@ class FileWorkshop:
 
     fate: Fate
     until_stopped: bool = False
-    """The attempt goes on calling until it is asked to stop."""
+    """The attempt does not end after its calls, until it is asked to stop."""
 
     def fetch(self, repository: str, clone_url: str, token: str, refs: Sequence[str]) -> None:
         return None
@@ -254,7 +254,7 @@ class FileWorkshop:
             if recorder.stopped():
                 cost = 0.25 * index
                 return replace(proofs.ATTEMPT, model=model, ending=Ending.STOPPED, diff="", cost_usd=cost)
-            if not self._has_turn(model, index):
+            if index >= CALLS or not self._has_turn(model, index):
                 time.sleep(0.01)
                 continue
             held = terms.purse.hold(call_of(model))
