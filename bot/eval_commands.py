@@ -12,13 +12,13 @@ from typing import Any
 
 from rich.console import Console
 
-from bot import local, places, wiring
+from bot import grading, local, wiring
 from bot.errors import UsageError
-from bot.evaluation import Evaluation, Execution, Setting
+from bot.evaluation import Evaluation, Execution
 from bot.evaluation_inputs import (
+    EvalWords,
     check_words,
     first_of,
-    grading_setting,
     parsed,
     read_environment_records,
     read_instances,
@@ -38,52 +38,24 @@ from sandbox.swebench.report import Graded, Outcome
 _SHOWN = 40
 
 
-@dataclass(frozen=True, kw_only=True)
-class EvalOptions:
-    """The words of the command."""
+def evaluate(settings: Settings, words: EvalWords, *, predictions: str, as_json: bool) -> int:
+    """0: every record was read and every prediction graded, resolved or not; 2: something could not be.
 
-    instances: Path
-    predictions: str
-    """A file, or `gold`."""
-    repositories: Path
-    environments: Path | None
-    out: Path
-    workers: int
-    run_id: str
-    timeout: float
-
-
-def evaluate(settings: Settings, options: EvalOptions, *, as_json: bool) -> int:
-    """0: every record was read and every prediction graded, resolved or not; 2: something could not be."""
-    check_words(options.run_id, options.repositories)
-    inputs = _read(options)
-    directory = local.out_directory(options.out)
+    `predictions`: a file, or `gold`.
+    """
+    check_words(words)
+    inputs = _read(words, predictions)
+    directory = local.out_directory(words.out)
     narrator = Narrator()
     tell_problems(inputs.problems, narrator)
     engine = wiring.engine(settings)
-    limits = wiring.container_limits(settings)
-    store = EvaluationStore(
-        directory=directory,
-        run_id=options.run_id,
-        environments=inputs.environments,
-        setting=grading_setting(limits, options.timeout),
-    )
     with _Display(len(inputs.predictions), narrator) as display:
+        setting = grading.setting_of(settings, words, inputs.environments, engine=engine, progress=display.say)
+        store = grading.grades_of(setting, directory, words.run_id)
         known = {item: found for item in inputs.predictions if (found := store.done(inputs.instance_of(item), item))}
         left = Counter(item.instance_id for item in inputs.predictions if item not in known and not item.is_empty)
-        evaluation = Evaluation(
-            Setting(
-                engine=engine,
-                repositories=options.repositories,
-                scratch=places.state_directory(settings) / "evaluation",
-                environments=inputs.environments,
-                limits=limits,
-                timeout=options.timeout,
-                progress=display.say,
-            ),
-            left,
-        )
-        graded = _Run(engine, evaluation, store, display, known).all(inputs, options.workers)
+        evaluation = Evaluation(setting, left)
+        graded = _Run(engine, evaluation, store, display, known).all(inputs, words.workers)
     summary = _write_reports(store, inputs, graded)
     if as_json:
         print_json(summary)
@@ -108,23 +80,23 @@ class Inputs:
         return next(item for item in self.instances if item.instance_id == prediction.instance_id)
 
 
-def _read(options: EvalOptions) -> Inputs:
+def _read(words: EvalWords, predictions: str) -> Inputs:
     """Raises `UsageError` where a file gives nothing at all."""
-    instances = read_instances(options.instances)
-    problems = {options.instances.name: instances.problems}
-    if options.predictions == GOLD:
-        predictions = records.gold_predictions(instances.records)
+    instances = read_instances(words.instances)
+    problems = {words.instances.name: instances.problems}
+    if predictions == GOLD:
+        given = records.gold_predictions(instances.records)
     else:
         known = frozenset(item.instance_id for item in instances.records)
-        path = Path(options.predictions)
+        path = Path(predictions)
         found = parsed(path, "--predictions", lambda data: records.read_predictions(data, known))
-        predictions, problems[path.name] = found.records, found.problems
-        if not predictions:
+        given, problems[path.name] = found.records, found.problems
+        if not given:
             raise UsageError(f"{path}: no prediction in it is for one of the instances{first_of(found.problems)}")
-    environments = read_environment_records(options.environments)
-    if options.environments is not None:
-        problems[options.environments.name] = environments.problems
-    return Inputs(instances=instances.records, predictions=predictions, environments=environments, problems=problems)
+    environments = read_environment_records(words.environments)
+    if words.environments is not None:
+        problems[words.environments.name] = environments.problems
+    return Inputs(instances=instances.records, predictions=given, environments=environments, problems=problems)
 
 
 # --- the run -----------------------------------------------------------------------------------------------------

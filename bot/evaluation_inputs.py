@@ -1,22 +1,35 @@
-"""What `redgreen eval` is given: files of records, read with a sentence for whatever is wrong with them."""
+"""What `redgreen eval` is given: its words, and files of records, each with a sentence for what is wrong with it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from bot.errors import UsageError
-from sandbox.runners.report import programs_digest
 from sandbox.swebench import records
 from sandbox.swebench.environments import NO_ENVIRONMENTS, Environments, read_environments
 from sandbox.swebench.records import Instances, Problem, UnreadableFile
-from sandbox.types import Limits, Progress
+from sandbox.types import Progress
 
 T = TypeVar("T")
 LARGEST_FILE = 1 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalWords:
+    """The words of the command, whether it grades what is there or has models solve first."""
+
+    instances: Path
+    repositories: Path
+    environments: Path | None
+    out: Path
+    workers: int
+    run_id: str
+    timeout: float
+    """Seconds, for one run of an instance's tests."""
 
 
 def read_instances(path: Path) -> Instances:
@@ -32,12 +45,12 @@ def read_environment_records(path: Path | None) -> Environments:
     return NO_ENVIRONMENTS if path is None else parsed(path, "--environments", read_environments)
 
 
-def check_words(run_id: str, repositories: Path) -> None:
+def check_words(words: EvalWords) -> None:
     """Raises `UsageError`."""
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}", run_id):
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}", words.run_id):
         raise UsageError("--run-id: letters, digits, '.', '_' and '-' only: it becomes part of file names")
-    if not repositories.is_dir():
-        raise UsageError(f"--repos: there is no directory {repositories}")
+    if not words.repositories.is_dir():
+        raise UsageError(f"--repos: there is no directory {words.repositories}")
 
 
 def tell_problems(problems: Mapping[str, Sequence[Problem]], tell: Progress) -> None:
@@ -45,11 +58,6 @@ def tell_problems(problems: Mapping[str, Sequence[Problem]], tell: Progress) -> 
     for name, found in problems.items():
         for problem in found:
             tell(f"{name}, {problem.where}: left out: {problem.text}")
-
-
-def grading_setting(limits: Limits, timeout: float) -> str:
-    """All that decides a grade besides the instance, its environment and the prediction."""
-    return repr((limits, timeout, programs_digest(), version("redgreen")))
 
 
 def parsed(path: Path, what: str, read: Callable[[bytes], T]) -> T:

@@ -41,24 +41,10 @@ def evaluate(
         raise UsageError("give --predictions FILE to grade, or --model NAME (once or more) to solve with; not both")
     if predictions and (samples != 1 or only or limit_usd is not None or not judging):
         raise UsageError("--samples, --only, --limit-usd and --no-verify go with --model")
+    from bot.evaluation_inputs import EvalWords
+
     settings = loaded(config)
-    if predictions:
-        from bot import eval_commands
-
-        grading = eval_commands.EvalOptions(
-            instances=instances,
-            predictions=predictions,
-            repositories=repos,
-            environments=environments,
-            out=out,
-            workers=workers,
-            run_id=run_id,
-            timeout=timeout,
-        )
-        raise typer.Exit(eval_commands.evaluate(settings, grading, as_json=as_json))
-    from bot.trials import commands
-
-    solving = commands.TrialOptions(
+    words = EvalWords(
         instances=instances,
         repositories=repos,
         environments=environments,
@@ -66,13 +52,21 @@ def evaluate(
         workers=workers,
         run_id=run_id,
         timeout=timeout,
+    )
+    if predictions:
+        from bot import eval_commands
+
+        raise typer.Exit(eval_commands.evaluate(settings, words, predictions=predictions, as_json=as_json))
+    from bot.trials import commands
+
+    solving = commands.TrialOptions(
         models=tuple(model or ()),
         samples=samples,
         only=tuple(only or ()),
         limit_usd=limit_usd,
         judging=judging,
     )
-    raise typer.Exit(commands.evaluate(settings, solving, as_json=as_json))
+    raise typer.Exit(commands.evaluate(settings, words, solving, as_json=as_json))
 
 
 def compare(

@@ -6,15 +6,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 from agents.models import build
 from agents.strategies import PROMPT_VERSIONS
 from agents.terms import OPEN
-from bot import evaluation_inputs, local, places, wiring
+from bot import evaluation_inputs, grading, local, wiring
 from bot.errors import UsageError
 from bot.evaluation import Evaluation, Setting
-from bot.evaluation_store import EvaluationStore
+from bot.evaluation_inputs import EvalWords
 from bot.report import EXIT_NOT_JUDGED, EXIT_VERIFIED
 from bot.terminal import Narrator, print_json
 from bot.trials import comparing, output
@@ -28,23 +27,14 @@ from bot.trials.store import Assignment, TrialStore
 from config.models import ModelSpec, UnknownModel
 from config.settings import Settings, model_key
 from sandbox.cache import RunCache
-from sandbox.engine import Engine
 from sandbox.swebench.environments import Environments
 from sandbox.swebench.records import Instance, Problem
-from sandbox.types import Limits
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialOptions:
-    """The words of the command."""
+    """Those of the command's words that only solving has."""
 
-    instances: Path
-    repositories: Path
-    environments: Path | None
-    out: Path
-    workers: int
-    run_id: str
-    timeout: float
     models: tuple[str, ...]
     samples: int
     only: tuple[str, ...]
@@ -71,16 +61,16 @@ class _Inputs:
         ]
 
 
-def evaluate(settings: Settings, options: TrialOptions, *, as_json: bool) -> int:
+def evaluate(settings: Settings, words: EvalWords, options: TrialOptions, *, as_json: bool) -> int:
     """0: every trial was made and graded, resolved or not; 2: something could not be."""
-    evaluation_inputs.check_words(options.run_id, options.repositories)
-    inputs = _read(settings, options)
+    evaluation_inputs.check_words(words)
+    inputs = _read(settings, words, options)
     narrator = Narrator()
     evaluation_inputs.tell_problems(inputs.problems, narrator)
-    store = TrialStore(directory=local.out_directory(options.out), run_id=options.run_id)
+    store = TrialStore(directory=local.out_directory(words.out), run_id=words.run_id)
     with store.alone():
         job = store.claim(_manifest(settings, inputs))
-        done = _done(settings, options, inputs, store, job, narrator)
+        done = _done(settings, words, options, inputs, store, job, narrator)
         document, summary = output.write_reports(store, inputs.instances, inputs.problems, done)
     if as_json:
         print_json(document)
@@ -93,12 +83,12 @@ def evaluate(settings: Settings, options: TrialOptions, *, as_json: bool) -> int
 # --- input -------------------------------------------------------------------------------------------------------
 
 
-def _read(settings: Settings, options: TrialOptions) -> _Inputs:
-    instances = evaluation_inputs.read_instances(options.instances)
-    environments = evaluation_inputs.read_environment_records(options.environments)
-    problems = {options.instances.name: instances.problems}
-    if options.environments is not None:
-        problems[options.environments.name] = environments.problems
+def _read(settings: Settings, words: EvalWords, options: TrialOptions) -> _Inputs:
+    instances = evaluation_inputs.read_instances(words.instances)
+    environments = evaluation_inputs.read_environment_records(words.environments)
+    problems = {words.instances.name: instances.problems}
+    if words.environments is not None:
+        problems[words.environments.name] = environments.problems
     return _Inputs(
         instances=_chosen(instances.records, options.only),
         environments=environments,
@@ -146,7 +136,13 @@ def _manifest(settings: Settings, inputs: _Inputs) -> Manifest:
 
 
 def _done(
-    settings: Settings, options: TrialOptions, inputs: _Inputs, store: TrialStore, job: str, narrator: Narrator
+    settings: Settings,
+    words: EvalWords,
+    options: TrialOptions,
+    inputs: _Inputs,
+    store: TrialStore,
+    job: str,
+    narrator: Narrator,
 ) -> list[Done]:
     """All trials, in order. What was made is kept as predictions, too, also where it is broken off."""
     engine = wiring.engine(settings)
@@ -156,11 +152,12 @@ def _done(
     ledger = Ledger(paid)
     try:
         with (
-            trial_money(settings, options.repositories, job, options.limit_usd, paid) as money,
+            trial_money(settings, words.repositories, job, options.limit_usd, paid) as money,
             Display(len(assignments), narrator, ledger) as display,
         ):
-            parts = _parts(settings, options, inputs, engine, store, ledger, money, display)
-            return TrialRun(parts).all(assignments, options.workers)
+            setting = grading.setting_of(settings, words, inputs.environments, engine=engine, progress=display.say)
+            parts = _parts(settings, options, setting, store, ledger, money, display)
+            return TrialRun(parts).all(assignments, words.workers)
     finally:
         store.write_predictions(assignments)
 
@@ -168,53 +165,33 @@ def _done(
 def _parts(
     settings: Settings,
     options: TrialOptions,
-    inputs: _Inputs,
-    engine: Engine,
+    setting: Setting,
     store: TrialStore,
     ledger: Ledger,
     money: TrialMoney,
     display: Display,
 ) -> Parts:
-    limits: Limits = wiring.container_limits(settings)
-    evaluation = Evaluation(
-        Setting(
-            engine=engine,
-            repositories=options.repositories,
-            scratch=places.state_directory(settings) / "evaluation",
-            environments=inputs.environments,
-            limits=limits,
-            timeout=options.timeout,
-            progress=display.say,
-        )
-    )
+    evaluation = Evaluation(setting)
     means = Means(
-        engine=engine,
+        engine=setting.engine,
         evaluation=evaluation,
-        container_limits=limits,
+        container_limits=setting.limits,
         attempt_limits=wiring.attempt_limits(settings),
         cache=RunCache(settings.sandbox.cache_dir / "runs"),
         budget_seconds=settings.limits.verify_seconds,
         division=wiring.division(settings),
-        progress=display.say,
+        progress=setting.progress,
     )
+    samples = range(1, options.samples + 1)
     return Parts(
-        engine=engine,
+        engine=setting.engine,
         evaluation=evaluation,
         solver=Solver(means),
         store=store,
-        grades={sample: _grades(store, inputs, sample, limits, options) for sample in range(1, options.samples + 1)},
+        grades={sample: grading.grades_of(setting, store.directory, store.run_of(sample)) for sample in samples},
         ledger=ledger,
         money=money,
         judging=options.judging,
         say=display.say,
         finished=display.ended,
-    )
-
-
-def _grades(store: TrialStore, inputs: _Inputs, sample: int, limits: Limits, options: TrialOptions) -> EvaluationStore:
-    return EvaluationStore(
-        directory=store.directory,
-        run_id=store.run_of(sample),
-        environments=inputs.environments,
-        setting=evaluation_inputs.grading_setting(limits, options.timeout),
     )
