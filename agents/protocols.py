@@ -48,7 +48,7 @@ class Lines(Protocol):
 
 
 class Environment(Protocol):
-    """The container an attempt works in: no network, no secret, the tree at `/work/repo`, python as configured.
+    """The container an attempt works in: no network, no secret, the tree at `sandbox.types.TREE`, python as configured.
 
     All methods raise `sandbox.errors.SandboxError` when the sandbox itself fails; a command that fails is a result.
     """

@@ -44,6 +44,7 @@ from peer.recorded import COMMANDS
 from bot import wiring
 from config import settings
 from sandbox.engine import Engine
+from sandbox.layout import TREE, WORK
 from sandbox.types import Limits
 
 PEER = "mini-swe-agent==2.4.6"
@@ -231,8 +232,10 @@ def own_time(engine: Engine, image: str, tree: Path) -> float:
     """Seconds that a step's command takes by itself, in the mean."""
     with engine.container(engine.image(image), Limits()) as container:
         paths = [path for path in tree.rglob("*") if path.is_file()]
-        container.put_files({f"/work/repo/{path.relative_to(tree)}": path.read_bytes() for path in paths})
-        container.put_files({"/work/commands.json": json.dumps(COMMANDS).encode(), "/work/time.py": _OWN_TIME.encode()})
+        container.put_files({f"{TREE}/{path.relative_to(tree)}": path.read_bytes() for path in paths})
+        container.put_files(
+            {f"{WORK}/commands.json": json.dumps(COMMANDS).encode(), f"{WORK}/time.py": _OWN_TIME.encode()}
+        )
         done = container.run(["python3", "../time.py"], timeout=300)
         return float(done.output.strip().splitlines()[-1]) / STEPS
 

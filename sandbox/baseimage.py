@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.errors import SetupError
+from sandbox.layout import HOME, WORK
 from sandbox.types import Progress
 
 USER_NAME = "redgreen"
@@ -224,12 +225,13 @@ def _finish(root: Path) -> None:
     for name in _NOT_NEEDED:
         _empty(root / name)
     with (root / "etc/passwd").open("a") as passwd:
-        passwd.write(f"{USER_NAME}:x:{USER_ID}:{USER_ID}::/work/home:/bin/sh\n")
+        passwd.write(f"{USER_NAME}:x:{USER_ID}:{USER_ID}::{HOME}:/bin/sh\n")
     with (root / "etc/group").open("a") as group:
         group.write(f"{USER_NAME}:x:{USER_ID}:\n")
     # runc gives a tmpfs the mode of what it covers, whatever Podman asks for, and Podman can name no owner.
-    (root / "work").mkdir(exist_ok=True)
-    (root / "work").chmod(0o1777)
+    work = root / WORK.lstrip("/")
+    work.mkdir(exist_ok=True)
+    work.chmod(0o1777)
     # The machine's own names of hosts and servers have no business in an image.
     for name in ("etc/hostname", "etc/resolv.conf"):
         (root / name).unlink(missing_ok=True)

@@ -65,7 +65,7 @@ class Container:
     # --- in and out ----------------------------------------------------------------------------------------------
 
     def put_tree(self, tree: Tree) -> None:
-        """Replace `/work/repo` by the tree, as the one commit of a fresh repository.
+        """Replace `TREE` by the tree, as the one commit of a fresh repository.
 
         What the image's build generated beside the commit's files is laid under it where the tree has nothing of that
         name. Raises `SetupError` where it does not fit, `ContainerLost`.
@@ -74,7 +74,7 @@ class Container:
 
     @contextmanager
     def another_tree(self, tree: Tree) -> Iterator[None]:
-        """`/work/repo` is this tree inside of the block, and after it what it was before. Raises as `put_tree` does."""
+        """`TREE` is this tree inside of the block, and after it what it was before. Raises as `put_tree` does."""
         self._script(git_scripts.PUT_ASIDE, (), "The working tree could not be put aside")
         try:
             self.put_tree(tree)

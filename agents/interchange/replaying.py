@@ -17,9 +17,8 @@ from typing import Any
 from agents.interchange import mini, swe_agent
 from agents.interchange.chat import words
 from agents.types import Ending, Message, Origin, Part, Role, Text, ToolCall, Trajectory
+from sandbox.types import TREE
 
-TREE = "/work/repo"
-"""Where `agents.protocols.Environment` has the tree."""
 SHELLS = ("bash", "shell", "execute_bash")
 EDITORS = ("str_replace_editor", "str_replace_based_edit_tool")
 OWN_COMMANDS = (

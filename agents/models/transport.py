@@ -71,20 +71,37 @@ class _Bounded(httpx2.SyncByteStream):
         self._pieces = iter(self._inner)
         try:
             yield from self._pieces
-        except BaseException:
+        finally:
             self._pieces = None
-            raise
-        self._pieces = None
 
     def close(self) -> None:
-        if self._pieces is not None and self._cut is not None:
-            late = threading.Timer(_REST_SECONDS, self._cut)
-            late.daemon = True
-            late.start()
-            with contextlib.suppress(*TRANSPORT_ERRORS):
-                _take(self._pieces, _REST_BYTES)
-            late.cancel()
-        self._inner.close()
+        try:
+            if self._pieces is not None and self._cut is not None:
+                with contextlib.suppress(*TRANSPORT_ERRORS), _cut_after(_REST_SECONDS, self._cut):
+                    _take(self._pieces, _REST_BYTES)
+        finally:
+            self._inner.close()
+
+
+@contextlib.contextmanager
+def _cut_after(seconds: float, cut: Callable[[], None]) -> Iterator[None]:
+    """Calls `cut` if the block takes longer; never once it is over, when the connection may serve another call."""
+    turn, over = threading.Lock(), False
+
+    def late() -> None:
+        with turn:
+            if not over:
+                cut()
+
+    timer = threading.Timer(seconds, late)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        with turn:
+            over = True
 
 
 def _take(pieces: Iterator[bytes], most: int) -> None:

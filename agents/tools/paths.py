@@ -5,14 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-WORKING_TREE = "/work/repo"
-"""Where the tree stands inside the container."""
+from sandbox.types import TREE
 
 
 def relative(path: str) -> str:
     """The path in the tree; models like to write absolute ones, or to begin with `./`. What leaves the tree stays as it
     is: the environment refuses it."""
-    inside = path.removeprefix(WORKING_TREE + "/") if path != WORKING_TREE else "."
+    inside = path.removeprefix(TREE + "/") if path != TREE else "."
     while inside.startswith("./"):
         inside = inside[2:].lstrip("/")
     return inside or "."

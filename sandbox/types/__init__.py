@@ -5,6 +5,7 @@ Paths are POSIX and relative to the root of the repository's tree. Times are sec
 
 from __future__ import annotations
 
+from sandbox.layout import TREE
 from sandbox.types.environments import EnvironmentPlan, ExecResult, Limits, Progress, RootStep
 from sandbox.types.runs import Ended, Failure, RunKind, TestId, TestReport, TestResult, TestRun, TestStatus
 from sandbox.types.trees import CommitSha, FileChange, Part, Patch, RepoView, Tree
@@ -28,6 +29,7 @@ from sandbox.types.verdicts import (
 )
 
 __all__ = [
+    "TREE",
     "CommitSha",
     "Ended",
     "EnvironmentPlan",
