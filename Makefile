@@ -2,6 +2,8 @@
 
 SHELL := /bin/bash
 BIN := .venv/bin
+# Empty is unset to Python: our own modules are compiled once as well, and not by every process.
+export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .PHONY: help demo picture test thorough setup lint types contracts docs tests format bench clean
 

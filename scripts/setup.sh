@@ -33,14 +33,16 @@ take_turn() {
 install_environment() {
   local python wanted
   python=$(find_python) || fail "Python 3.11 or newer is needed and was not found" "Debian: apt-get install python3"
-  wanted=$(sha256sum uv.lock pyproject.toml; printf '%s %s\n' "$python" "$PWD")
+  wanted=$(sha256sum uv.lock pyproject.toml; printf '%s %s compiled\n' "$python" "$PWD")
   if [ -x .venv/bin/redgreen ] && [ "$(cat .venv/.set-up 2>/dev/null)" = "$wanted" ]; then
     return 0
   fi
   local uv
   uv=$(find_uv) || { install_uv "$python"; uv=$(find_uv); } || fail "uv could not be installed; see var/setup.log"
   say "installing the locked dependencies into .venv"
-  export UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv
+  # Compiled once, here: uv leaves that to the first import, and where the environment forbids Python to keep what it
+  # compiles (PYTHONDONTWRITEBYTECODE, as in many images), every start of `redgreen` would do it again, for seconds.
+  export UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv UV_COMPILE_BYTECODE=1
   sync_from_lock "$uv" "$python" || fail "the dependencies could not be installed; see var/setup.log"
   printf '%s\n' "$wanted" >.venv/.set-up
 }

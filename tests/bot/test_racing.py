@@ -135,7 +135,13 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def test_the_first_verified_patch_is_taken_and_the_others_are_stopped_with_their_bill(world: World) -> None:
-    world.workshop.does = {"quick": proposing(), "slow": working_on}
+    begun = threading.Event()
+
+    def slow(recorder: Recorder) -> Attempt:
+        begun.set()
+        return working_on(recorder)
+
+    world.workshop.does = {"quick": proposing(after=begun), "slow": slow}
     found = world.run(world.racing("quick", "slow"))
     assert found["quick"].is_verified
     lost = found["slow"].attempt
@@ -149,15 +155,16 @@ def test_the_first_verified_patch_is_taken_and_the_others_are_stopped_with_their
 
 
 def test_a_patch_that_comes_when_the_race_is_over_is_stopped_not_failed(world: World) -> None:
-    over = threading.Event()
+    begun, over = threading.Event(), threading.Event()
 
     def late(recorder: Recorder) -> Attempt:
+        begun.set()
         while not recorder.stopped():
             time.sleep(0.005)
         over.set()
         return proposing("+late\n")(recorder)
 
-    world.workshop.does = {"quick": proposing(), "late": late}
+    world.workshop.does = {"quick": proposing(after=begun), "late": late}
     found = world.run(world.racing("quick", "late"))
     assert over.is_set()
     assert (found["late"].attempt.ending, found["late"].attempt.diff) == (Ending.STOPPED, "")
