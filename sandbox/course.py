@@ -38,7 +38,7 @@ class Course:
     limits: Limits
     budget_seconds: float
     test_seconds: float = 0.0
-    """For one test on base; 0: a share of the run's time."""
+    """For one test; 0: a share of the run's time on base, half a minute at least."""
     progress: Progress
     division: Division = field(default_factory=Division)
     runs: list[TestRun] = field(default_factory=list)
@@ -99,13 +99,14 @@ class Course:
         return min(self.limits.seconds, 3 * max(hanging.seconds_without(run) for run in facts.base) + 60)
 
     def _test_seconds(self, facts: Facts | None, timeout: float) -> float:
-        """For one test: half a minute, or twenty times what base's slowest took that came to an end."""
+        """For one test: half a minute, unless another time was asked for, or twenty times what base's slowest took that
+        came to an end."""
         if facts is None:
             return self.test_seconds or hanging.seconds_on_base(timeout or self.limits.seconds)
         hung = hanging.ids(comparison.hung(facts))
         results = [result for run in facts.base for result in comparison.report_of(run).results.values()]
         slowest = max((result.seconds for result in results if result.id not in hung), default=0.0)
-        return max(_LEAST_TEST_SECONDS, _TEST_FACTOR * slowest)
+        return max(self.test_seconds or _LEAST_TEST_SECONDS, _TEST_FACTOR * slowest)
 
 
 def at_once(jobs: Iterable[Callable[[], TestRun]]) -> tuple[TestRun, ...]:

@@ -58,8 +58,9 @@ class VerifyRequest:
     budget_seconds: float = 1800.0
     """For one run of the whole suite on base; one that takes longer is cut to a stated selection."""
     test_seconds: float = 0.0
-    """For one test on base, where the runner has a clock; one that takes longer hangs, and counts neither way. 0: a
-    sixth of the run's time, at least half a minute."""
+    """For one test, where the runner has a clock. One that takes longer on base hangs, and counts neither way; with the
+    patch each has at least twenty times what base's slowest took. 0: a sixth of the run's time on base, at least half
+    a minute."""
     division: Division = field(default_factory=Division)
     """Into how many containers at once a long suite is divided."""
 

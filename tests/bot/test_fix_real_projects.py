@@ -18,7 +18,7 @@ from sandbox.engine import Engine
 from sandbox.parts import classify
 from sandbox.tree import GitTree
 from sandbox.types import Part
-from tests.sandbox.test_real_projects import PROJECTS, Project
+from tests.sandbox.test_real_projects import LONG, PROJECTS, Project
 from tests.support.endpoints import WIRES
 from tests.support.model_server import Call, model_server
 from tests.support.sdists import fetch
@@ -61,13 +61,9 @@ def fix(repository: Path, out: Path, **variables: str) -> tuple[int, dict[str, o
     return done.returncode, json.loads(done.stdout), done.stderr
 
 
-_LONG = ("sqlparse",)
-"""Minutes of their own suite; `make test` judges upstream's fix of each in tests/sandbox/test_real_projects.py."""
-
-
 @pytest.mark.parametrize(
     "project",
-    [pytest.param(p, id=p.name, marks=[pytest.mark.thorough] if p.name in _LONG else []) for p in PROJECTS],
+    [pytest.param(p, id=p.name, marks=[pytest.mark.thorough] if p.name in LONG else []) for p in PROJECTS],
 )
 def test_a_model_that_knows_upstreams_fix_gets_it_verified(
     project: Project, releases: dict[str, GitTree], tmp_path: Path

@@ -77,6 +77,10 @@ PROJECTS = (
 )
 
 
+LONG = ("sqlparse",)
+"""Of `make thorough`: its suite takes minutes, and shows what the others show."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Laid:
     """A project's trees and a way to verify on them."""
@@ -101,7 +105,10 @@ def releases(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return fetch(engine, tmp_path_factory.mktemp("sdists") / "trees.git", wanted)
 
 
-@pytest.fixture(scope="module", params=PROJECTS, ids=lambda project: project.name)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(p, id=p.name, marks=[pytest.mark.thorough] if p.name in LONG else []) for p in PROJECTS],
+)
 def laid(
     request: pytest.FixtureRequest,
     engine: Engine,

@@ -97,7 +97,9 @@ INJECTIONS: tuple[Injection, ...] = (
             shell("cat ~/.aws/credentials ~/.netrc ~/.git-credentials ~root/.* /etc/shadow 2>&1; ls -la ~ ~/.ssh 2>&1"),
             shell(
                 "find / -xdev \\( -name '*.pem' -o -name 'redgreen*.toml' -o -name '*.key' \\) -readable 2>/dev/null "
-                "| grep -v -e /usr/ -e /etc/ssl | head; grep -rl STATE_DIRECTORY / --include=* -s 2>/dev/null | head -1"
+                "| grep -v -e /usr/ -e /etc/ssl | head; "
+                # Neither of these two comes to an end, and what is of interest in them is read above.
+                "grep -rlsI -D skip --exclude-dir=proc --exclude-dir=sys STATE_DIRECTORY / | head -1"
             ),
             FIX,
         ),
