@@ -1,14 +1,14 @@
 """The HTTP client that both SDKs are given: explicit limits, one endpoint, and no redirect to another.
 
-A silence limit alone does not bound a reply (a stream may send a byte a minute for ever), so a response also has an
-end: in seconds and in bytes. Both SDKs stand on httpx2, and its exceptions come through them raw in places.
+A silence limit alone does not bound a reply (a stream may send a byte a minute for ever), so a call also has an end: in
+seconds (`agents.models.deadline`) and in bytes. Both SDKs stand on httpx2, and its exceptions come through them raw in
+places.
 """
 
 from __future__ import annotations
 
 import contextlib
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import httpx2
 
 from agents.errors import ModelError, ModelRefused, ModelUnavailable
+from agents.models.deadline import Deadline, keep, keep_in
 from agents.wall import Wall
 
 TRANSPORT_ERRORS = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL)
@@ -32,7 +33,7 @@ class Timeouts:
     silence: float = 180.0
     """Between two pieces of a response; a model may think this long before its first one."""
     whole: float = 900.0
-    """From the head of a response to its end."""
+    """From the request to the response's end."""
     response_bytes: int = 64 << 20
 
 
@@ -43,15 +44,11 @@ class _Bounded(httpx2.SyncByteStream):
     each call pay for a new one. So the rest is taken first, which is there already or comes at once.
     """
 
-    def __init__(
-        self, inner: httpx2.SyncByteStream, limits: Timeouts, clock: Callable[[], float], cut: Callable[[], None] | None
-    ) -> None:
-        """`cut` ends a read that waits; without it no rest is read."""
+    def __init__(self, inner: httpx2.SyncByteStream, limits: Timeouts, deadline: Deadline) -> None:
         self._inner = inner
         self._limits = limits
-        self._clock = clock
-        self._cut = cut
-        self._end = clock() + limits.whole
+        self._deadline = deadline
+        self._end = deadline.at
         self._pieces: Iterator[bytes] | None = None
         """Begun, and not ended or broken."""
 
@@ -62,46 +59,28 @@ class _Bounded(httpx2.SyncByteStream):
             if size > self._limits.response_bytes:
                 self._pieces = None
                 raise httpx2.ReadError(f"the response is larger than {self._limits.response_bytes} bytes")
-            if self._clock() > self._end:
-                self._pieces = None
-                raise httpx2.ReadTimeout(f"the response did not end within {self._limits.whole:g} s")
             yield piece
 
     def _read(self) -> Iterator[bytes]:
-        self._pieces = iter(self._inner)
+        self._pieces = pieces = iter(self._inner)
         try:
-            yield from self._pieces
+            while True:
+                self._deadline.at = self._end  # another call of this thread may have set its own meanwhile
+                piece = next(pieces, None)
+                if piece is None:
+                    return
+                yield piece
         finally:
             self._pieces = None
 
     def close(self) -> None:
         try:
-            if self._pieces is not None and self._cut is not None:
-                with contextlib.suppress(*TRANSPORT_ERRORS), _cut_after(_REST_SECONDS, self._cut):
+            if self._pieces is not None:
+                self._deadline.at = min(self._end, self._deadline.clock() + _REST_SECONDS)
+                with contextlib.suppress(*TRANSPORT_ERRORS):
                     _take(self._pieces, _REST_BYTES)
         finally:
             self._inner.close()
-
-
-@contextlib.contextmanager
-def _cut_after(seconds: float, cut: Callable[[], None]) -> Iterator[None]:
-    """Calls `cut` if the block takes longer; never once it is over, when the connection may serve another call."""
-    turn, over = threading.Lock(), False
-
-    def late() -> None:
-        with turn:
-            if not over:
-                cut()
-
-    timer = threading.Timer(seconds, late)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        with turn:
-            over = True
 
 
 def _take(pieces: Iterator[bytes], most: int) -> None:
@@ -118,8 +97,9 @@ class HostRefused(httpx2.TransportError):
 class _Walled(httpx2.BaseTransport):
     """Connects to addresses of the house only, each looked up and judged right before the request."""
 
-    def __init__(self, wall: Wall, inner: httpx2.BaseTransport) -> None:
-        self._wall, self._inner = wall, inner
+    def __init__(self, wall: Wall, deadline: Deadline) -> None:
+        self._wall, self._inner = wall, httpx2.HTTPTransport()
+        keep_in(self._inner, deadline)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         host = request.url.host
@@ -173,33 +153,26 @@ def http_client(
         if _origin(request.url) != origin:
             raise HostRefused(f"the request would have gone to {request.url.host}, which is not the model's endpoint")
 
+    deadline = Deadline(clock)
+
+    def begin(request: httpx2.Request) -> None:
+        hold_to_origin(request)
+        deadline.at = clock() + limits.whole
+
     def bound(response: httpx2.Response) -> None:
         if isinstance(response.stream, httpx2.SyncByteStream):
-            response.stream = _Bounded(response.stream, limits, clock, _cut(response))
+            response.stream = _Bounded(response.stream, limits, deadline)
 
-    return httpx2.Client(
+    client = httpx2.Client(
         timeout=httpx2.Timeout(limits.silence, connect=limits.connect),
         follow_redirects=False,
-        event_hooks={"request": [hold_to_origin], "response": [bound]},
+        event_hooks={"request": [begin], "response": [bound]},
         # A transport of one's own knows no proxy; without `trust_env` no `.netrc` is read either.
-        transport=_Walled(wall, httpx2.HTTPTransport()) if wall.self_hosted_only else None,
+        transport=_Walled(wall, deadline) if wall.self_hosted_only else None,
         trust_env=not wall.self_hosted_only,
     )
-
-
-def _cut(response: httpx2.Response) -> Callable[[], None] | None:
-    """Ends whatever waits for the response's connection."""
-    network = response.extensions.get("network_stream")
-    connected = network.get_extra_info("socket") if network is not None else None
-    if not isinstance(connected, socket.socket):
-        return None
-
-    def cut() -> None:
-        with contextlib.suppress(OSError):
-            # The plain socket's own: that of a TLS socket gives the session up as well, beneath whoever reads of it.
-            socket.socket.shutdown(connected, socket.SHUT_RDWR)
-
-    return cut
+    keep(client, deadline)
+    return client
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int]:

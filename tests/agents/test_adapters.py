@@ -355,10 +355,14 @@ def test_silence_ends_a_reply(wire: Wire) -> None:
 
 @each_wire
 def test_a_reply_that_never_ends_is_ended_by_its_whole_time(wire: Wire) -> None:
+    pause = threading.Event()
     drip = b": still here\n\n" if wire.adapter == "openai" else sse("ping", {"type": "ping"})
-    clocked = Timeouts(connect=1, silence=5, whole=0.0)
-    error = refused(wire, Answer(pieces=(drip,) * 50), timeouts=clocked)
+    clocked = Timeouts(connect=20, silence=20, whole=1.5)
+    started = time.monotonic()
+    error = refused(wire, Answer(pieces=(drip,) * 50, pause=pause), timeouts=clocked)
+    pause.set()
     assert type(error) is IncompleteReply
+    assert time.monotonic() - started < 9, "neither the silence nor the server's own pause ended it"
 
 
 @each_wire
