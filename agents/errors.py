@@ -86,8 +86,8 @@ class ReplayDeparted(ModelRefused):
 
 
 class StrategyUnavailable(AgentError):
-    pass
+    fault = Fault.REQUEST
 
 
 class TrajectoryError(AgentError):
-    pass
+    fault = Fault.REQUEST

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
-from agents.errors import Fault
+from agents.errors import Fault, ModelError, StrategyUnavailable, TrajectoryError
 from agents.limits import Spent
 from agents.types import Attempt, Ending, Step
 from bot.commands import MOST_ENTRANTS
@@ -191,8 +191,12 @@ def next_entrant(plan: Plan, results: Sequence[Result]) -> Entrant | None:
     return Entrant(number=len(results) + 1, model=plan.fallback[behind])
 
 
+CANNOT_BEGIN = (ModelError, StrategyUnavailable, TrajectoryError)
+"""What keeps an entrant from its first call: no key, no such strategy, a recorded run that cannot be read."""
+
+
 def is_told(plan: Plan, fault: Fault) -> bool:
-    """Whether a model that failed before it could begin is one of several attempts; else it is the job's failure."""
+    """Whether an entrant that failed before it could begin is one of several attempts; else it is the job's failure."""
     return plan.is_race or (bool(plan.fallback) and FALLS_BACK[fault])
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agents.errors import ModelError
 from agents.trajectory import FileRecorder, of_attempt, to_json
 from agents.types import Attempt, Ending, Step, Task
 from bot import contest, race
@@ -102,7 +101,7 @@ class LocalFix:
         try:
             terms = self.terms(config, entrant.number)
             return self.workshop.attempt(self.task, entrant.model, recorder, config, terms, label=label)
-        except ModelError as error:  # before its first call: no key, say
+        except contest.CANNOT_BEGIN as error:
             if not contest.is_told(self.plan, error.fault):
                 raise
             failed = contest.unended(self.task.id, entrant.model, Ending.MODEL_FAILED, recorder.steps())

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from agents.errors import ModelError
 from agents.terms import Terms
 from agents.types import Attempt, Ending, Task
 from bot import contest, race
@@ -124,7 +123,7 @@ class Racing:
         )
         try:
             return self.workshop.attempt(self.task, entrant.model, recorder, self.rules, self.terms(entrant))
-        except ModelError as error:  # before its first call: no key, say
+        except contest.CANNOT_BEGIN as error:
             if not contest.is_told(self.plan, error.fault):
                 raise
             failed = self._of_steps(entrant, Ending.MODEL_FAILED)

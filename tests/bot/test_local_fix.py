@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from agents.errors import Fault, ModelRefused
+from agents.errors import Fault, ModelRefused, StrategyUnavailable
 from agents.protocols import Recorder
 from agents.terms import OPEN, Terms
 from agents.types import Attempt, Ending, Step, Task
@@ -130,6 +130,18 @@ def test_a_race_says_who_ended_how_and_what_all_of_it_cost(tmp_path: Path) -> No
     ]
     assert told["total_cost_usd"] == pytest.approx(0.25 + 0.0731)
     assert fix_rows(fix.results)[0][:4] == ("taken", "quick (3)", "submitted", "Verified")
+
+
+def test_one_that_is_set_up_wrongly_is_one_of_several_that_failed(tmp_path: Path) -> None:
+    def odd(recorder: Recorder) -> Attempt:
+        raise StrategyUnavailable("no such strategy")
+
+    fix, _ = fixed(Workshop({"odd": odd, "m": proposing}), tmp_path, ["odd", "m"])
+    assert fix.chosen.entrant.model == "m"
+    assert [(row["ending"], row["fault"]) for row in fix_json(fix.results)["attempts"]] == [
+        ("model_failed", "request"),
+        ("submitted", None),
+    ]
 
 
 def test_where_none_is_verified_the_best_is_shown_with_its_verdict(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.errors import Fault, ModelRefused
+from agents.errors import Fault, ModelRefused, StrategyUnavailable, TrajectoryError
 from agents.protocols import Recorder
 from agents.terms import OPEN, Terms
 from agents.types import Attempt, Ending, Step, Task, Usage
@@ -203,6 +203,29 @@ def test_a_model_without_a_key_does_not_keep_the_others_from_racing(world: World
     assert (found["keyless"].attempt.ending, found["keyless"].attempt.fault) == (Ending.MODEL_FAILED, Fault.KEY)
     assert (found["keyless"].attempt.reason, found["keyless"].attempt.cost_usd) == ("no key", 0.0)
     assert found["m"].is_verified
+
+
+SET_UP_WRONGLY = (StrategyUnavailable("no such strategy"), TrajectoryError("no such recorded run"))
+
+
+@pytest.mark.parametrize("error", SET_UP_WRONGLY)
+def test_an_entrant_that_is_set_up_wrongly_does_not_keep_the_others_from_racing(
+    world: World, error: StrategyUnavailable | TrajectoryError
+) -> None:
+    world.workshop.does = {"odd": raising(error), "m": proposing()}
+    found = world.run(world.racing("odd", "m"))
+    assert (found["odd"].attempt.ending, found["odd"].attempt.reason) == (Ending.MODEL_FAILED, str(error))
+    assert found["m"].is_verified
+
+
+@pytest.mark.parametrize("error", SET_UP_WRONGLY)
+def test_alone_it_is_the_jobs_failure_and_nobody_falls_back(
+    world: World, error: StrategyUnavailable | TrajectoryError
+) -> None:
+    world.workshop.does = {"odd": raising(error), "m": proposing()}
+    with pytest.raises(type(error)):
+        world.run(world.racing("odd", fallback=("m",)))
+    assert world.workshop.begun == ["odd"]
 
 
 def test_a_lost_container_is_no_reason_to_lose_a_race_that_is_won(world: World) -> None:
