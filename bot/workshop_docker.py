@@ -39,6 +39,10 @@ from sandbox.tree import GitTree
 from sandbox.types import CommitSha, EnvironmentPlan, Limits, Patch, Progress, Proof, RepoView, Tree, verdict_name
 from sandbox.verify import VerifyRequest, verify
 
+OPINION_SECONDS = 180.0
+"""A review waits this long for an endpoint that is busy, or for money that others hold: without an opinion it is still a
+review."""
+
 
 class Sources(Protocol):
     """Where a repository's git objects are, on this host, in a bare repository of ours."""
@@ -144,7 +148,7 @@ class DockerWorkshop:
 
     def review_call(self, title: str, diff: str, proof: Proof, model: str, terms: Terms) -> Claims:
         """One model's opinion on a diff, with its bill; nothing where the model is `repair`, which has no opinion."""
-        endpoint = self._model(self._spec(model), terms)
+        endpoint = self._model(self._spec(model), terms, Patience(seconds=OPINION_SECONDS))
         if endpoint is None:
             return Claims()
         return review(endpoint, title, diff, (verdict_name(proof.verdict), *why(proof.verdict)))

@@ -36,8 +36,9 @@ tests() {
   "$bin/python" -m pytest "$@"
 }
 
-# The tests that need an engine mostly wait for containers: two workers, beside the other tests, of which the branches of
-# the deciding modules are counted (their list: pyproject.toml, tool.coverage): those are pure, so pure tests take them.
+# The tests that need an engine are the longer half, and wait for containers at times: two workers, with the processor
+# first. The others fill what is left. Of them the branches of the deciding modules are counted (their list: pyproject.toml,
+# tool.coverage): those are pure, so pure tests take them.
 measured_tests() {
   local result=0
   rm -f .coverage
@@ -46,7 +47,7 @@ measured_tests() {
   local containers=$!
   # shellcheck disable=SC2064  # now, not then
   trap "kill $containers 2>/dev/null || true" EXIT
-  "$bin/python" -m pytest "${spread[@]}" --cov --cov-report= --cov-fail-under=0 -m 'not docker' || result=1
+  nice -n 5 "$bin/python" -m pytest "${spread[@]}" --cov --cov-report= --cov-fail-under=0 -m 'not docker' || result=1
   printf 'The tests that need an engine:\n'
   wait "$containers" || result=1
   trap - EXIT

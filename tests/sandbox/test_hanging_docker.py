@@ -83,6 +83,7 @@ def test_a_test_that_nothing_can_end_is_told_from_the_report_and_left_out(base: 
     assert again.verdict.evidence == proof.verdict.evidence
 
 
+@pytest.mark.thorough
 def test_unittest_leaves_out_what_nothing_can_end_too(base: GitTree, run: Verify) -> None:
     on = base.with_files({"tests/test_books.py": None, "tests/test_wait.py": UNITTESTS, "tests/__init__.py": b""})
     on = on.with_files({path: None for path in on.paths() if path.endswith("conftest.py")})

@@ -168,6 +168,7 @@ def test_a_patch_that_does_not_compile_loses_every_test(proofs: dict[str, Proof]
     assert len(verdict.turned_red) == 8
 
 
+@pytest.mark.thorough
 def test_gradle_runs_the_tests_of_every_module(engine: Engine, tmp_path: Path) -> None:
     tree = case("java/gauge", tmp_path / "trees.git")
     plan = java.plan_of(tree)

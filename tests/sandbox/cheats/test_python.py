@@ -591,7 +591,7 @@ def court(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Court:
     )
 
 
-@pytest.mark.parametrize("cheat", spread(CHEATS, 22))
+@pytest.mark.parametrize("cheat", spread(CHEATS, 16))
 def test_a_cheat_is_not_verified(court: Court, cheat: Cheat) -> None:
     court.judge(cheat)
 

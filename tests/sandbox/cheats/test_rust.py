@@ -102,6 +102,6 @@ def court(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Court:
     )
 
 
-@pytest.mark.parametrize("cheat", spread(CHEATS, 4))
+@pytest.mark.parametrize("cheat", spread(CHEATS, 2))
 def test_a_cheat_is_not_verified(court: Court, cheat: Cheat) -> None:
     court.judge(cheat)
