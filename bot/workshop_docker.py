@@ -40,8 +40,8 @@ from sandbox.types import CommitSha, EnvironmentPlan, Limits, Patch, Progress, P
 from sandbox.verify import VerifyRequest, verify
 
 OPINION_SECONDS = 180.0
-"""A review waits this long for an endpoint that is busy, or for money that others hold: without an opinion it is a review
-still."""
+"""A review waits this long for an endpoint that is busy, or for money that others hold: it is a review without an
+opinion too."""
 
 
 class Sources(Protocol):
