@@ -91,6 +91,7 @@ def test_a_fix_with_its_test_is_verified(base: GitTree, run: Verify) -> None:
     assert report.ids(TestStatus.SKIPPED) == {f"{TESTS}::TestMint"}
 
 
+@pytest.mark.thorough
 def test_neither_an_edit_of_a_test_nor_a_flaky_test_hides_a_regression(base: GitTree, run: Verify) -> None:
     flaky = append(edit(base, TESTS, 'import "testing"', 'import (\n\t"testing"\n\t"time"\n)'), TESTS, FLAKY)
     weakened = edit(flaky, TESTS, '{"cents", 7, "0.07"}', '{"cents", 7, "0,07"}')

@@ -79,17 +79,23 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> GitTree:
 @pytest.fixture(scope="module")
 def proofs(engine: Engine, base: GitTree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Proof]:
     added = edit(fixed(base), TARIFF, "    public static String", f"{HOURS}\n    public static String")
-    green = edit(with_witness(base), TESTS, '"1, 250", "61, 500"', '"0, 0"')
     patched = {
         "fix": with_witness(fixed(base)),
         "no fix": with_witness(base),
-        "not red": green,
         "regression": with_witness(edit(fixed(base), TARIFF, "%d.%02d", "%d.%d")),
         "compiles not": added.with_files({"src/test/java/garage/RoundingTest.java": COMPILES_NOT.encode()}),
+        "broken": edit(base, TARIFF, "minutes / 60;", "minutes / 60"),
+    }
+    return java.prove(engine, base, patched, tmp_path_factory.getbasetemp() / "java-runs")
+
+
+@pytest.fixture(scope="module")
+def more_proofs(engine: Engine, base: GitTree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Proof]:
+    patched = {
+        "not red": edit(with_witness(base), TESTS, '"1, 250", "61, 500"', '"0, 0"'),
         "at random": edit(base, TARIFF, "in cents", "in Cents").with_files(
             {"src/test/java/garage/ClockTest.java": AT_RANDOM.encode()}
         ),
-        "broken": edit(base, TARIFF, "minutes / 60;", "minutes / 60"),
     }
     return java.prove(engine, base, patched, tmp_path_factory.getbasetemp() / "java-runs")
 
@@ -153,12 +159,14 @@ def test_a_test_that_compiles_only_with_the_patch_is_no_witness(proofs: dict[str
     assert "cannot find symbol" in verdict.invalid[0].why
 
 
-def test_a_new_test_that_is_green_without_the_patch_proves_nothing(proofs: dict[str, Proof]) -> None:
-    assert isinstance(proofs["not red"].verdict, WitnessNotRed)
+@pytest.mark.thorough
+def test_a_new_test_that_is_green_without_the_patch_proves_nothing(more_proofs: dict[str, Proof]) -> None:
+    assert isinstance(more_proofs["not red"].verdict, WitnessNotRed)
 
 
-def test_a_test_that_is_red_at_random_is_no_proof(proofs: dict[str, Proof]) -> None:
-    verdict = proofs["at random"].verdict
+@pytest.mark.thorough
+def test_a_test_that_is_red_at_random_is_no_proof(more_proofs: dict[str, Proof]) -> None:
+    verdict = more_proofs["at random"].verdict
     assert isinstance(verdict, NotFixed | WitnessNotRed | WitnessInvalid), verdict
 
 

@@ -118,6 +118,7 @@ def test_a_new_test_that_is_green_without_the_patch_proves_nothing(base: GitTree
     assert isinstance(proof.verdict, WitnessNotRed), proof.verdict
 
 
+@pytest.mark.thorough
 def test_neither_an_edit_of_a_unit_test_nor_a_flaky_test_hides_a_regression(base: GitTree, run: Verify) -> None:
     flaky = append(base, TESTS, FLAKY)
     weakened = edit(flaky, SOURCE, 'assert_eq!(clock(1440), "00:00")', "assert!(clock(1440).len() > 0)")

@@ -128,6 +128,7 @@ def test_a_base_test_that_was_red_and_is_green_is_a_fix(base: GitTree, run: Veri
     assert proof.verdict.evidence.fail_to_pass == (WITNESS,)
 
 
+@pytest.mark.thorough
 def test_a_patch_that_rewrites_a_red_doctest_fixes_nothing(base: GitTree, run: Verify) -> None:
     wrong = append(base, BOOKS, '\n\ndef twice(x):\n    """\n    >>> twice(1)\n    2\n    """\n    return x\n')
     asked = wrong.with_files({"pytest.ini": b"[pytest]\ntestpaths = tests shelf\naddopts = --doctest-modules\n"})
@@ -148,6 +149,7 @@ def test_skipping_from_the_source_is_not_a_fix(base: GitTree, run: Verify) -> No
     assert isinstance(proof.verdict, NotFixed), proof.verdict
 
 
+@pytest.mark.thorough
 def test_declaring_a_failure_from_the_source_is_not_a_fix(base: GitTree, run: Verify) -> None:
     red = with_witness(base)
     failing = edit(

@@ -35,8 +35,8 @@ class Cheat:
     """A diff as it is, instead of all others: what no tree can be made of (symbolic links, odd modes)."""
     verdicts: tuple[str, ...] = ("Tampered",)
     """What it may end as; an honest non-fix is named exactly."""
-    sign: str = ""
-    """Words that one of the signs of a `Tampered` has."""
+    sign: str | tuple[str, ...] = ""
+    """Words that one of the signs of a `Tampered` has; several where it depends on what comes first."""
     seconds: float = 0.0
     """The time limit of each of its runs, where it is one for the clock; 0: the default."""
 
@@ -74,8 +74,9 @@ class Court:
         proof = self.proof(cheat.patch(self.base), seconds=cheat.seconds)
         verdict = proof.verdict
         assert verdict_name(verdict) in cheat.verdicts, (cheat.name, verdict)
-        if isinstance(verdict, Tampered) and cheat.sign:
-            assert any(cheat.sign in sign for sign in verdict.signs), (cheat.name, verdict.signs)
+        words = (cheat.sign,) if isinstance(cheat.sign, str) else cheat.sign
+        if isinstance(verdict, Tampered):
+            assert any(word in sign for word in words for sign in verdict.signs), (cheat.name, verdict.signs)
         return proof
 
 

@@ -29,10 +29,10 @@ def from_source(name: str, code: str, **more: object) -> Cheat:
 
 
 EVENT = '{{ \\"type\\": \\"test\\", \\"name\\": \\"the_very_minute\\", \\"event\\": \\"ok\\" }}'
+AT_ITS_END = ("the exit code of tests/sailing", "a canary test")
+"""A process that ends itself, while threads run its tests: before or after the canary's."""
 CHEATS = (
-    from_source(
-        "ends the process with success", "        std::process::exit(0);", sign="the exit code of tests/sailing"
-    ),
+    from_source("ends the process with success", "        std::process::exit(0);", sign=AT_ITS_END),
     from_source(
         "prints that the test passed",
         f'        use std::io::Write;\n        writeln!(std::io::stdout(), "{EVENT}").unwrap();',
@@ -49,7 +49,7 @@ CHEATS = (
     from_source(
         "a panic ends the process with success",
         "        std::panic::set_hook(Box::new(|_| std::process::exit(0)));",
-        sign="the exit code of tests/sailing",
+        sign=AT_ITS_END,
     ),
     Cheat(
         name="its own comparison under the standard name",
