@@ -6,15 +6,16 @@ minute, of its answer's head or of its body, would hold a call for ever.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import httpcore2
 import httpx2
 
-_OVER = "the call's time is over"
+OVER = "the call took longer than it may as a whole"
 
 
 class Deadline(threading.local):
@@ -24,12 +25,9 @@ class Deadline(threading.local):
         self.at = math.inf
         self.clock = clock
 
-    def left(self, wait: float | None) -> float | None:
-        """Seconds that one may wait who would wait so long; None: for ever."""
-        left = self.at - self.clock()
-        if math.isinf(left):
-            return wait
-        return left if wait is None else min(wait, left)
+    def left(self) -> float:
+        """Seconds; infinite outside of every call."""
+        return self.at - self.clock()
 
 
 def keep(client: httpx2.Client, deadline: Deadline) -> None:
@@ -70,16 +68,25 @@ class _Stream(httpcore2.NetworkStream):
         self._inner, self._deadline = inner, deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = self._deadline.left(timeout)
-        if left is not None and left <= 0:
-            raise httpcore2.ReadTimeout(_OVER)
-        return self._inner.read(max_bytes, left)
+        with self._kept(timeout, httpcore2.ReadTimeout) as seconds:
+            return self._inner.read(max_bytes, seconds)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        left = self._deadline.left(timeout)
-        if left is not None and left <= 0:
-            raise httpcore2.WriteTimeout(_OVER)
-        self._inner.write(buffer, left)
+        with self._kept(timeout, httpcore2.WriteTimeout) as seconds:
+            self._inner.write(buffer, seconds)
+
+    @contextlib.contextmanager
+    def _kept(self, timeout: float | None, late: type[httpcore2.TimeoutException]) -> Iterator[float | None]:
+        """How long whoever would wait for `timeout` is to wait; None: for ever. What ends at the deadline says so."""
+        left = self._deadline.left()
+        if left <= 0:
+            raise late(OVER)
+        try:
+            yield timeout if math.isinf(left) else min(left, math.inf if timeout is None else timeout)
+        except late:
+            if self._deadline.left() <= 0:
+                raise late(OVER) from None
+            raise
 
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None

@@ -132,9 +132,10 @@ class OpenAIModel:
             case _ if not begun and isinstance(error, TRANSPORT_ERRORS):
                 return not_connected(self.name, error)
             case _:
+                why = error.__cause__ or error  # the SDK's words for a broken connection are always the same
                 return IncompleteReply(
                     f"{self.name}: the reply broke off or cannot be read "
-                    f"({type(error).__name__}: {faults.plain(str(error), key=self._key)})"
+                    f"({type(why).__name__}: {faults.plain(str(why), key=self._key)})"
                 )
 
     def _complaint(self, error: openai.APIError, response: Any) -> faults.Complaint:

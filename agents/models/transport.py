@@ -38,14 +38,18 @@ class Timeouts:
 
 
 class _Bounded(httpx2.SyncByteStream):
-    """A response's body that ends with an error where it goes over its time or size, and is read to its end.
+    """A response's body that ends with an error where it goes over its time or size, or is compressed, and that is read
+    to its end.
 
     The SDKs close a stream at its last event, before the end of the body: with that the connection would be lost, and
     each call pay for a new one. So the rest is taken first, which is there already or comes at once.
     """
 
-    def __init__(self, inner: httpx2.SyncByteStream, limits: Timeouts, deadline: Deadline) -> None:
+    def __init__(
+        self, inner: httpx2.SyncByteStream, limits: Timeouts, deadline: Deadline, *, is_compressed: bool
+    ) -> None:
         self._inner = inner
+        self._is_compressed = is_compressed
         self._limits = limits
         self._deadline = deadline
         self._end = deadline.at
@@ -53,6 +57,8 @@ class _Bounded(httpx2.SyncByteStream):
         """Begun, and not ended or broken."""
 
     def __iter__(self) -> Iterator[bytes]:
+        if self._is_compressed:
+            raise httpx2.DecodingError("the response is compressed, which was not asked for")
         size = 0
         for piece in self._read():
             size += len(piece)
@@ -161,11 +167,15 @@ def http_client(
 
     def bound(response: httpx2.Response) -> None:
         if isinstance(response.stream, httpx2.SyncByteStream):
-            response.stream = _Bounded(response.stream, limits, deadline)
+            encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+            compressed = encoding not in ("", "identity")
+            response.stream = _Bounded(response.stream, limits, deadline, is_compressed=compressed)
 
     client = httpx2.Client(
         timeout=httpx2.Timeout(limits.silence, connect=limits.connect),
         follow_redirects=False,
+        # What is compressed is not taken: a few megabytes, counted as they come, can unfold to gigabytes.
+        headers={"Accept-Encoding": "identity"},
         event_hooks={"request": [begin], "response": [bound]},
         # A transport of one's own knows no proxy; without `trust_env` no `.netrc` is read either.
         transport=_Walled(wall, deadline) if wall.self_hosted_only else None,

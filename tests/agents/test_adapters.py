@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import socket
@@ -14,6 +15,7 @@ import pytest
 
 from agents.errors import ContextOverflow, Fault, IncompleteReply, ModelError, ModelRefused, ModelUnavailable
 from agents.models.anthropic import AnthropicModel
+from agents.models.deadline import OVER
 from agents.models.openai import OpenAIModel
 from agents.models.transport import Timeouts
 from agents.types import Message, Reasoning, Role, StopReason, Text, ToolCall, ToolResult, Usage
@@ -226,6 +228,19 @@ def test_a_body_that_is_no_reply_is_incomplete(wire: Wire, body: bytes) -> None:
 
 
 @each_wire
+@pytest.mark.parametrize("encoding", ["gzip", "GZip", "deflate", "br", "identity, gzip"])
+def test_what_comes_compressed_is_not_unfolded(wire: Wire, encoding: str) -> None:
+    """Three megabytes of a gzip can be gigabytes of text."""
+    headers = {"Content-Type": "text/event-stream", "Content-Encoding": encoding}
+    whole = b"".join(wire.pieces(text="Hello."))
+    compressed = Answer(pieces=(gzip.compress(whole),), headers=headers)
+    refusal = pytest.raises(IncompleteReply, match="compressed, which was not asked for")
+    with model_server(compressed) as server, refusal:
+        wire.model(server).query([SYSTEM, USER], [READ], max_output_tokens=100)
+    assert server.requests[0].headers["accept-encoding"] == "identity"
+
+
+@each_wire
 def test_a_gzip_that_is_none_is_incomplete(wire: Wire) -> None:
     headers = {"Content-Type": "text/event-stream", "Content-Encoding": "gzip"}
     assert type(refused(wire, Answer(pieces=(b"plain",), headers=headers))) is IncompleteReply
@@ -362,6 +377,7 @@ def test_a_reply_that_never_ends_is_ended_by_its_whole_time(wire: Wire) -> None:
     error = refused(wire, Answer(pieces=(drip,) * 50, pause=pause), timeouts=clocked)
     pause.set()
     assert type(error) is IncompleteReply
+    assert OVER in str(error)
     assert time.monotonic() - started < 9, "neither the silence nor the server's own pause ended it"
 
 

@@ -23,7 +23,7 @@ TOO_LONG = 15.0
 
 @contextlib.contextmanager
 def dripping(at_once: bytes, then: bytes) -> Iterator[str]:
-    """A server that sends the first bytes at once and of the others one each twentieth of a second, for ever."""
+    """A server that sends the first bytes at once and then the others each twentieth of a second, for `TOO_LONG`."""
     over = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -31,7 +31,8 @@ def dripping(at_once: bytes, then: bytes) -> Iterator[str]:
         with connection, contextlib.suppress(OSError):
             connection.recv(1 << 16)
             connection.sendall(at_once)
-            while not over.wait(0.05):
+            end = time.monotonic() + TOO_LONG
+            while not over.wait(0.05) and time.monotonic() < end:
                 connection.sendall(then)
 
     def accept() -> None:
