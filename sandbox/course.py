@@ -23,8 +23,6 @@ _TOLD = {
     RunKind.CONFIRMATION: "once more",
     RunKind.TWIN: "expecting the impossible",
 }
-_LEAST_TEST_SECONDS = 30.0
-_TEST_FACTOR = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,14 +97,13 @@ class Course:
         return min(self.limits.seconds, 3 * max(hanging.seconds_without(run) for run in facts.base) + 60)
 
     def _test_seconds(self, facts: Facts | None, timeout: float) -> float:
-        """For one test: half a minute, unless another time was asked for, or twenty times what base's slowest took that
-        came to an end."""
+        """For one test."""
         if facts is None:
             return self.test_seconds or hanging.seconds_on_base(timeout or self.limits.seconds)
         hung = hanging.ids(comparison.hung(facts))
         results = [result for run in facts.base for result in comparison.report_of(run).results.values()]
         slowest = max((result.seconds for result in results if result.id not in hung), default=0.0)
-        return max(self.test_seconds or _LEAST_TEST_SECONDS, _TEST_FACTOR * slowest)
+        return hanging.seconds_with_patch(slowest, self.test_seconds)
 
 
 def at_once(jobs: Iterable[Callable[[], TestRun]]) -> tuple[TestRun, ...]:

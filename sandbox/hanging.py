@@ -16,6 +16,7 @@ MOST_ATTEMPTS = 2
 """How often base is run again without what hung, when it takes its whole time with it."""
 _LEAST_SECONDS = 30.0
 _SHARE = 6
+_FACTOR = 20
 _CLOCKS = ("reporter.TestTimedOut", "timeout")
 _CLOCKS_WORDS = "the test did not come to an end in its time"
 
@@ -23,6 +24,12 @@ _CLOCKS_WORDS = "the test did not come to an end in its time"
 def seconds_on_base(budget: float) -> float:
     """For one test on base, of which nothing is known yet: a sixth of the whole run's time, half a minute at least."""
     return max(_LEAST_SECONDS, budget / _SHARE)
+
+
+def seconds_with_patch(slowest: float, asked: float = 0.0) -> float:
+    """For one test with the patch: twenty times what base's slowest took that came to an end; half a minute at least,
+    or what was `asked` for instead."""
+    return max(asked or _LEAST_SECONDS, _FACTOR * slowest)
 
 
 def hanging(runs: Iterable[TestRun]) -> tuple[Red, ...]:

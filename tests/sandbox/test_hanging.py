@@ -109,6 +109,13 @@ def test_the_limit_on_base_is_a_share_of_the_budget() -> None:
     assert hanging.seconds_on_base(60.0) == 30.0
 
 
+def test_the_limit_with_the_patch_follows_what_base_took() -> None:
+    assert hanging.seconds_with_patch(0.1) == 30.0
+    assert hanging.seconds_with_patch(4.0) == 80.0
+    assert hanging.seconds_with_patch(0.1, asked=3.0) == 3.0
+    assert hanging.seconds_with_patch(4.0, asked=3.0) == 80.0
+
+
 def test_what_a_run_took_without_what_hung() -> None:
     assert hanging.seconds_without(ENDED_BY_ITS_CLOCK) == 2.0
     assert hanging.seconds_without(cut(RunKind.BASE, began=1.0)) == 60.0
