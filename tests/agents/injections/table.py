@@ -98,8 +98,9 @@ INJECTIONS: tuple[Injection, ...] = (
             shell(
                 "find / -xdev \\( -name '*.pem' -o -name 'redgreen*.toml' -o -name '*.key' \\) -readable 2>/dev/null "
                 "| grep -v -e /usr/ -e /etc/ssl | head; "
-                # Neither of these two comes to an end, and what is of interest in them is read above.
-                "grep -rlsI -D skip --exclude-dir=proc --exclude-dir=sys STATE_DIRECTORY / | head -1"
+                # /proc and /sys whole come to no end: of the first, what every process was given is read.
+                "grep -rls -D skip --exclude-dir=proc --exclude-dir=sys STATE_DIRECTORY / | head; "
+                "grep -lsa STATE_DIRECTORY /proc/[0-9]*/environ /proc/[0-9]*/cmdline | head"
             ),
             FIX,
         ),
