@@ -86,7 +86,7 @@ def run_once(
     files: tuple[str, ...] = (),
     tests: tuple[TestId, ...] = (),
 ) -> TestReport:
-    """One run of what stands in `/work/repo`, of which `view` is a sight; an empty, incomplete report where it left
+    """One run of what stands in the tree, of which `view` is a sight; an empty, incomplete report where it left
     none. Raises `SetupError`, `ContainerLost`."""
     runner = runner_of(plan)
     request = RunRequest(

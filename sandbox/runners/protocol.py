@@ -14,7 +14,7 @@ class RunRequest:
     """What to run. Both selections empty: the whole suite."""
 
     nonce: str
-    """Random for each run: names the directory `/work/run-<nonce>` and the canaries."""
+    """Random for each run: names the directory `WORK/run-<nonce>` and the canaries."""
     tests: tuple[TestId, ...] = ()
     files: tuple[str, ...] = ()
     canaries: bool = True
@@ -38,9 +38,9 @@ class PreparedRun:
 
     argv: tuple[str, ...]
     report_path: str
-    """Absolute, outside the tree, under `/work/run-<nonce>`."""
+    """Absolute, outside the tree, under `WORK/run-<nonce>`."""
     files: Mapping[str, bytes] = field(default_factory=dict)
-    """To be written before the start: absolute paths under `/work/run-<nonce>` (plugin, canaries), or in the tree where
+    """To be written before the start: absolute paths under `WORK/run-<nonce>` (plugin, canaries), or in the tree where
     a language finds its tests nowhere else. What must be added to files of the tree, the launcher adds in its run."""
     env: Mapping[str, str] = field(default_factory=dict)
     shown: tuple[str, ...] = ()

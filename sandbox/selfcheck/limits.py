@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 from sandbox.errors import ContainerLost
+from sandbox.layout import TMP
 from sandbox.selfcheck.bench import SMALL, Bench, expect
 from sandbox.types import Ended
 
@@ -102,7 +103,7 @@ def memory_is_limited(bench: Bench) -> None:
 
 def disk_is_limited(bench: Bench) -> None:
     with bench.fresh(replace(SMALL, file_bytes=1 << 30)) as container:
-        result = container.run("head -c 100000000 /dev/zero > /work/tmp/big", timeout=30)
+        result = container.run(f"head -c 100000000 /dev/zero > {TMP}/big", timeout=30)
         expect(result.exit_code != 0 and "No space" in result.output, result)
 
 
@@ -115,7 +116,7 @@ def small_disks_are_limited_too(bench: Bench) -> None:
 
 def file_size_is_limited(bench: Bench) -> None:
     with bench.fresh(SMALL) as container:
-        result = container.run("head -c 30000000 /dev/zero > /work/tmp/big; stat -c %s /work/tmp/big", timeout=30)
+        result = container.run(f"head -c 30000000 /dev/zero > {TMP}/big; stat -c %s {TMP}/big", timeout=30)
         expect(result.output.splitlines()[-1] == str(SMALL.file_bytes), result.output)
 
 
