@@ -18,20 +18,13 @@ from sandbox.engine import Engine
 from sandbox.parts import classify
 from sandbox.tree import GitTree
 from sandbox.types import Part
-from tests.sandbox.test_real_projects import LONG, PROJECTS, Project
+from tests.sandbox.test_real_projects import EACH, PROJECTS, Project, releases
 from tests.support.endpoints import WIRES
 from tests.support.model_server import Call, model_server
-from tests.support.sdists import fetch
 
 OPENAI = next(wire for wire in WIRES if wire.adapter == "openai")
 pytestmark = [pytest.mark.docker, pytest.mark.network]
 ISSUE = "The suite is red\n\nThe newest tests say how it should work, and fail. The tests are right.\n"
-
-
-@pytest.fixture(scope="module")
-def releases(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, GitTree]:
-    wanted = [f"{p.name}=={version}" for p in PROJECTS for version in (p.before, p.after)]
-    return fetch(engine, tmp_path_factory.mktemp("sdists") / "trees.git", wanted)
 
 
 def lay(tree: GitTree, directory: Path) -> Path:
@@ -61,14 +54,9 @@ def fix(repository: Path, out: Path, **variables: str) -> tuple[int, dict[str, o
     return done.returncode, json.loads(done.stdout), done.stderr
 
 
-@pytest.mark.parametrize(
-    "project",
-    [pytest.param(p, id=p.name, marks=[pytest.mark.thorough] if p.name in LONG else []) for p in PROJECTS],
-)
-def test_a_model_that_knows_upstreams_fix_gets_it_verified(
-    project: Project, releases: dict[str, GitTree], tmp_path: Path
-) -> None:
-    before, after = (releases[f"{project.name}=={version}"] for version in (project.before, project.after))
+@pytest.mark.parametrize("project", EACH)
+def test_a_model_that_knows_upstreams_fix_gets_it_verified(project: Project, engine: Engine, tmp_path: Path) -> None:
+    before, after = releases(engine, tmp_path / "trees.git", project)
     changed = before.changed_paths(after)
     tested = before.overlay(after, [path for path in changed if classify(path) is Part.TEST])
     upstream = tested.diff(tested.overlay(after, [path for path in changed if path.startswith(project.source)]))
@@ -99,10 +87,10 @@ def test_a_model_that_knows_upstreams_fix_gets_it_verified(
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"patch.diff", "proof.json", "trajectory.json"}
 
 
-def test_what_repair_cannot_fix_it_does_not_claim(releases: dict[str, GitTree], tmp_path: Path) -> None:
+def test_what_repair_cannot_fix_it_does_not_claim(engine: Engine, tmp_path: Path) -> None:
     """A change of a regular expression and of a function together: out of its reach, and it says so in time."""
     project = next(project for project in PROJECTS if project.name == "parse")
-    before, after = (releases[f"{project.name}=={version}"] for version in (project.before, project.after))
+    before, after = releases(engine, tmp_path / "trees.git", project)
     tests = [path for path in before.changed_paths(after) if classify(path) is Part.TEST]
     repository = lay(before.overlay(after, tests), tmp_path / "repository")
     code, answer, log = fix(repository, tmp_path / "out", REDGREEN_LIMITS__SECONDS="20")

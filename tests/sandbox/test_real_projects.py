@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,14 @@ PROJECTS = (
         ),
     ),
     Project(
+        name="pathspec",
+        before="0.12.0",
+        after="0.12.1",
+        source="pathspec/",
+        runner="unittest",
+        broken=("pathspec/util.py", "\n\ndef normalize_file(file, separators=None):\n\treturn f'{file}?'\n"),
+    ),
+    Project(
         name="parse",
         before="1.20.1",
         after="1.20.2",
@@ -99,24 +108,20 @@ class Laid:
         return verify(self.engine, request, cache=self.cache, progress=lambda _: None)
 
 
-@pytest.fixture(scope="module")
-def releases(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, GitTree]:
-    wanted = [f"{p.name}=={version}" for p in PROJECTS for version in (p.before, p.after)]
-    return fetch(engine, tmp_path_factory.mktemp("sdists") / "trees.git", wanted)
+def releases(engine: Engine, scratch: Path, project: Project) -> tuple[GitTree, GitTree]:
+    """Before and after the fix, in one bare repository at `scratch`."""
+    before, after = (f"{project.name}=={version}" for version in (project.before, project.after))
+    trees = fetch(engine, scratch, (before, after))
+    return trees[before], trees[after]
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(p, id=p.name, marks=[pytest.mark.thorough] if p.name in LONG else []) for p in PROJECTS],
-)
-def laid(
-    request: pytest.FixtureRequest,
-    engine: Engine,
-    releases: dict[str, GitTree],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Laid:
+EACH = [pytest.param(p, id=p.name, marks=[pytest.mark.thorough] if p.name in LONG else []) for p in PROJECTS]
+
+
+@pytest.fixture(scope="module", params=EACH)
+def laid(request: pytest.FixtureRequest, engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Laid:
     project: Project = request.param
-    base, after = releases[f"{project.name}=={project.before}"], releases[f"{project.name}=={project.after}"]
+    base, after = releases(engine, tmp_path_factory.mktemp("sdists") / "trees.git", project)
     changed = base.changed_paths(after)
     fixed = base.overlay(after, [path for path in changed if path.startswith(project.source)])
     tested = base.overlay(after, [path for path in changed if classify(path) is Part.TEST])
@@ -199,7 +204,7 @@ def _rewritten(tree: GitTree, test: TestId, decorator: str) -> GitTree:
             continue
         lines = data.decode().split("\n")
         start = min([found.lineno, *(node.lineno for node in found.decorator_list)]) - 1
-        indent = " " * found.col_offset
+        indent = lines[found.lineno - 1][: found.col_offset]
         if decorator:
             lines.insert(start, indent + decorator.rstrip("\n"))
         else:
