@@ -40,12 +40,14 @@ class Room:
     """Above this it is condensed."""
     low: int
     """To at most this, where it can be."""
+    free: int
+    """A prompt up to this leaves a whole reply: it need not be measured closely."""
 
     @classmethod
     def of(cls, window: int, reply: int) -> Room:
         """Of a window in which replies are at most `reply` long."""
         high = int((window - min(reply, window // 4)) * 0.9)
-        return cls(most=window - SMALLEST_REPLY, high=high, low=high // 2)
+        return cls(most=window - SMALLEST_REPLY, high=high, low=high // 2, free=min(high, max(0, window - reply)))
 
 
 # --- what is sent ------------------------------------------------------------------------------------------------
@@ -79,6 +81,11 @@ def _turn(step: Step) -> tuple[Message, ...]:
     return step.messages[len(opening_of(step)) :]
 
 
+def unbound(message: Message) -> Message:
+    """Without thinking that is bound to what was said before it."""
+    return _shortened(message, results=False, bound=True)
+
+
 def _shortened(message: Message, *, results: bool, bound: bool) -> Message:
     parts = tuple(
         _without_rest(part) if results and isinstance(part, ToolResult) else part
@@ -107,17 +114,26 @@ def _record(steps: Sequence[Step]) -> str:
 # --- when it is condensed ----------------------------------------------------------------------------------------
 
 
-def fitting(steps: Sequence[Step], added: Sequence[Message], room: Room, overhead: int) -> Condensation | None:
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    condensed: Condensation
+    tokens: int
+    """Of the call at most."""
+
+
+def fitting(steps: Sequence[Step], added: Sequence[Message], room: Room, overhead: int) -> Fit | None:
     """What the next call leaves out: no more than the one before, while that fits. None: it fits in no way.
 
     `added`: what the call says for the first time; `overhead`: tokens of the tools and the dialect.
     """
     now = steps[-1].condensed if steps else Condensation()
-    if size(steps, added, now, overhead, enough=room.high) <= room.high:
-        return now
+    tokens = size(steps, added, now, overhead, enough=room.free)
+    if tokens <= room.high:
+        return Fit(condensed=now, tokens=tokens)
     factor = _factor(steps, overhead)
     chosen = _chosen(steps, now, room.low, lambda choice: _estimated(sent(steps, choice), factor) + overhead)
-    return chosen if size(steps, added, chosen, overhead, enough=room.most) <= room.most else None
+    tokens = size(steps, added, chosen, overhead, enough=room.free)
+    return Fit(condensed=chosen, tokens=tokens) if tokens <= room.most else None
 
 
 def _chosen(steps: Sequence[Step], now: Condensation, low: int, measure: Callable[[Condensation], int]) -> Condensation:

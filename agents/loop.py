@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from agents import history, tools
+from agents.checkpoints import Checkpoints
 from agents.dialects.tools import correction, was_thinking
 from agents.errors import ContextOverflow, Fault, ModelError, OverLimit, StrategyUnavailable
 from agents.limits import Spent, exceeded, output_tokens_left, seconds_left
 from agents.progress import Ended, ended, working_diff
 from agents.prompts import PROMPT_VERSION, opening
 from agents.protocols import Environment, Model, Recorder
-from agents.tools.tool import MOST_DIFF, Bench, Conclusion, Observation, bounded, no_diff, too_large
+from agents.tools.tool import Bench, Conclusion, Observation, bounded
 from agents.types import (
     Attempt,
     AttemptLimits,
@@ -34,7 +35,7 @@ from agents.types import (
     Text,
     ToolResult,
 )
-from sandbox.errors import SandboxError, SetupError
+from sandbox.errors import SandboxError
 
 STRATEGY = "loop"
 REPLY_TOKENS = 32_000
@@ -49,7 +50,6 @@ DECLINED = "(declined)"
 """The note of a step whose reply is a refusal."""
 ACCEPTED = "Accepted. The work has ended."
 AFTER_END = "Not done: the work had ended with the call before."
-LOST = "The sandbox broke while this ran, and nothing of this turn was kept: the tree is as it was before it."
 
 
 def solve(
@@ -68,11 +68,12 @@ def solve(
     """
     if model is None:
         raise StrategyUnavailable("The strategy 'loop' needs a model; 'repair' works without one.")
-    steps = list(recorder.steps())
-    run = _Run(task, environment, model, limits, recorder, clock, steps)
+    checkpoints = Checkpoints(environment, recorder)
+    steps = checkpoints.steps
     if steps and ended(steps) is None:
         environment.reset(working_diff(steps))
-    end = run.go()
+    with checkpoints:
+        end = _Run(task, environment, model, limits, recorder, clock, checkpoints).go()
     spent = Spent.of(steps)
     return Attempt(
         task_id=task.id,
@@ -91,6 +92,16 @@ def solve(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Turn:
+    """A call that was answered."""
+
+    added: Sequence[Message]
+    """What it said for the first time, beyond the stored steps."""
+    condensed: Condensation
+    started: float
+
+
 @dataclass(frozen=True)
 class _Run:
     task: Task
@@ -99,25 +110,36 @@ class _Run:
     limits: AttemptLimits
     recorder: Recorder
     clock: Callable[[], float]
-    steps: list[Step]
-    """Grows by one a turn; stored before it does."""
+    checkpoints: Checkpoints
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        return self.checkpoints.steps
 
     def go(self) -> Ended:
-        while True:
-            end = self.declined() or ended(self.steps) or self.stopped()
-            if end is not None:
-                return end
-            started = self.clock()
-            added = () if self.steps else opening(self.task, self.environment.base, window=self.model.window)
-            try:
-                reply, condensed = self.query(added)
-            except (ContextOverflow, OverLimit) as error:
-                limit = Ended(ending=Ending.LIMIT, reason=str(error), fault=error.fault)
-                return self.asked_to_stop() or limit
-            except ModelError as error:
-                failed = Ended(ending=Ending.MODEL_FAILED, reason=str(error), fault=error.fault)
-                return self.asked_to_stop() or failed
-            self.turn(added, reply, condensed, started)
+        while (end := self.over() or self.turn()) is None:
+            pass
+        self.checkpoints.settle()
+        return end
+
+    def over(self) -> Ended | None:
+        """Checked before every call."""
+        return self.declined() or ended(self.steps, self.checkpoints.settle) or self.stopped()
+
+    def turn(self) -> Ended | None:
+        """One call, and what its answer asks for; what ended the attempt where the call did."""
+        started = self.clock()
+        added = () if self.steps else opening(self.task, self.environment.base, window=self.model.window)
+        try:
+            reply, condensed = self.query(added)
+        except (ContextOverflow, OverLimit) as error:
+            limit = Ended(ending=Ending.LIMIT, reason=str(error), fault=error.fault)
+            return self.asked_to_stop() or limit
+        except ModelError as error:
+            failed = Ended(ending=Ending.MODEL_FAILED, reason=str(error), fault=error.fault)
+            return self.asked_to_stop() or failed
+        self.act(reply, _Turn(added=added, condensed=condensed, started=started))
+        return None
 
     def declined(self) -> Ended | None:
         """As the last step says, so that a restart does not ask again."""
@@ -132,7 +154,6 @@ class _Run:
         return Ended(ending=Ending.STOPPED, reason="The attempt was stopped on request.") if stopped else None
 
     def stopped(self) -> Ended | None:
-        """Checked before every call."""
         if asked := self.asked_to_stop():
             return asked
         limit = exceeded(self.limits, Spent.of(self.steps))
@@ -143,13 +164,13 @@ class _Run:
         window, refused = self.model.window, None
         tried: Condensation | None = None
         for _ in range(SQUEEZES + 1):
-            condensed = self.fitted(added, window)
-            if condensed is None or condensed == tried:
-                break
             most = self.reply_tokens()
-            used = history.size(self.steps, added, condensed, _overhead(), enough=max(0, window - most))
+            fit = self.fit(added, window, most)
+            if fit is None or fit.condensed == tried:
+                break
+            condensed = fit.condensed
             if window:
-                most = min(most, max(history.SMALLEST_REPLY, window - used))
+                most = min(most, max(history.SMALLEST_REPLY, window - fit.tokens))
             messages = [*history.sent(self.steps, condensed), *added]
             try:
                 return self.model.query(messages, tools.specs(), max_output_tokens=most), condensed
@@ -159,44 +180,45 @@ class _Run:
                 window = history.size(self.steps, added, condensed, _overhead(), enough=0) * 3 // 4
         raise refused or ContextOverflow(f"The conversation does not fit into the window of {self.model.name}.")
 
-    def fitted(self, added: Sequence[Message], window: int) -> Condensation | None:
+    def fit(self, added: Sequence[Message], window: int, most: int) -> history.Fit | None:
         if not window:
-            return self.steps[-1].condensed if self.steps else Condensation()
-        return history.fitting(self.steps, added, history.Room.of(window, self.reply_tokens()), _overhead())
+            return history.Fit(condensed=self.steps[-1].condensed if self.steps else Condensation(), tokens=0)
+        return history.fitting(self.steps, added, history.Room.of(window, most), _overhead())
 
     def reply_tokens(self) -> int:
         most = REPLY_TOKENS * (2 if self.steps and was_thinking(self.steps[-1].messages[-1]) else 1)
         return min(most, output_tokens_left(self.limits, Spent.of(self.steps)))
 
-    def turn(self, added: Sequence[Message], reply: Reply, condensed: Condensation, started: float) -> None:
-        """Act on a reply and store the step. A sandbox that breaks meanwhile is told to the model, stored, and raised:
-        the reply is paid for, and asking again could break the sandbox again."""
-        left = seconds_left(self.limits, Spent.of(self.steps))
-        bench = Bench(environment=self.environment, seconds_left=lambda: left - (self.clock() - started))
-        diff = working_diff(self.steps)
-        failure: SandboxError | None = None
-        answers: list[Part] = []
+    def act(self, reply: Reply, turn: _Turn) -> None:
+        """Do what a reply asks for, when the step before it is stored, and keep the step. Where the sandbox breaks that
+        is told to the model, stored, and raised: the reply is paid for, and asking again could break it again."""
         try:
-            answers.extend(self.cut(list(_answers(reply, bench))))
-            diff, warning = self.checkpoint(diff)
-            answers.extend(warning)
-        except SandboxError as error:
-            failure = error
-            answers = _lost(reply)
-        step = Step(
+            self.checkpoints.settle()
+        except SandboxError:
+            # What was thought in it was thought about answers that the step before has not any more.
+            unbound = replace(reply, message=history.unbound(reply.message))
+            self.checkpoints.add_lost(self.step(unbound, turn, ()))
+            raise
+        left = seconds_left(self.limits, Spent.of(self.steps))
+        bench = Bench(environment=self.environment, seconds_left=lambda: left - (self.clock() - turn.started))
+        try:
+            answers = self.cut(list(_answers(reply, bench)))
+        except SandboxError:
+            self.checkpoints.add_lost(self.step(reply, turn, ()))
+            raise
+        self.checkpoints.add(self.step(reply, turn, (*answers, *self.checkpoints.untold)))
+
+    def step(self, reply: Reply, turn: _Turn, answers: Sequence[Part]) -> Step:
+        return Step(
             index=len(self.steps),
-            messages=(*added, reply.message, Message(role=Role.USER, parts=tuple(answers))),
+            messages=(*turn.added, reply.message, Message(role=Role.USER, parts=tuple(answers))),
             usage=reply.usage,
             cost_usd=reply.cost_usd,
-            seconds=self.clock() - started,
-            diff=diff,
+            seconds=self.clock() - turn.started,
+            diff=working_diff(self.steps),
             note=_note(reply),
-            condensed=condensed,
+            condensed=turn.condensed,
         )
-        self.recorder.record(step)
-        self.steps.append(step)
-        if failure is not None:
-            raise failure
 
     def cut(self, answers: Sequence[Part]) -> Sequence[Part]:
         """The answers of one turn, so short that the next call has room for them."""
@@ -208,14 +230,6 @@ class _Run:
             replace(answer, text=text) if isinstance(answer, Text | ToolResult) else answer
             for answer, text in zip(answers, kept, strict=True)
         ]
-
-    def checkpoint(self, before: str) -> tuple[str, Sequence[Text]]:
-        """The working tree's diff; where it cannot be kept, the one before, and words for the model."""
-        try:
-            diff = self.environment.diff()
-        except SetupError as error:
-            return before, (Text(text=no_diff(error)),)
-        return (diff, ()) if len(diff) <= MOST_DIFF else (before, (Text(text=too_large(diff)),))
 
 
 def _answers(reply: Reply, bench: Bench) -> Iterator[Part]:
@@ -233,11 +247,6 @@ def _answers(reply: Reply, bench: Bench) -> Iterator[Part]:
                 yield ToolResult(call_id=call.id, text=ACCEPTED)
             case Observation(text=text, is_error=is_error):
                 yield ToolResult(call_id=call.id, text=text, is_error=is_error)
-
-
-def _lost(reply: Reply) -> list[Part]:
-    results = [ToolResult(call_id=call.id, text=LOST, is_error=True) for call in reply.message.tool_calls]
-    return [*results] or [Text(text=LOST)]
 
 
 @cache

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from agents import tools
 from agents.errors import Fault
@@ -27,8 +28,9 @@ class Ended:
     """The endpoint's, where that ended it."""
 
 
-def ended(steps: Sequence[Step]) -> Ended | None:
-    """How the conversation ended, if it did."""
+def ended(steps: Sequence[Step], settle: Callable[[], None] = lambda: None) -> Ended | None:
+    """How the conversation ended, if it did. `settle` puts the last step's diff in place, where that is what decides;
+    it may raise."""
     if not steps:
         return None
     if conclusion := concluded(steps[-1]):
@@ -37,12 +39,13 @@ def ended(steps: Sequence[Step]) -> Ended | None:
         return Ended(
             ending=Ending.FORMAT_ERRORS, reason=f"The last {FORMAT_ERRORS} answers of the model held no valid action."
         )
-    if is_stuck(steps):
-        return Ended(
-            ending=Ending.STUCK,
-            reason=f"The model did the same {SAME_TIMES} times with the same result ({steps[-1].note}).",
-        )
-    return None
+    if not is_stuck(steps, in_any_tree=True):
+        return None
+    settle()
+    if not is_stuck(steps):
+        return None
+    reason = f"The model did the same {SAME_TIMES} times with the same result ({steps[-1].note})."
+    return Ended(ending=Ending.STUCK, reason=reason)
 
 
 def concluded(step: Step) -> Ended | None:
@@ -68,18 +71,24 @@ def is_action(step: Step) -> bool:
     return any(not tools.problem(call) for call in _calls(step))
 
 
-def is_stuck(steps: Sequence[Step]) -> bool:
+def is_stuck(steps: Sequence[Step], *, in_any_tree: bool = False) -> bool:
     """The last step did what was done before, in the same tree and with the same results, often enough, in a row or
     not; or the last steps had the same results whatever they did. Nothing counts that was done before the history was
-    condensed: it may have to be done again."""
+    condensed: it may have to be done again.
+
+    `in_any_tree`: whether it would be if the tree had always been the same; where not, it is not in any case.
+    """
     last = steps[-1]
     since = [step for step in steps if step.condensed == last.condensed]
-    alike = [step for step in since if step.diff == last.diff and _tools(step) == _tools(last)]
-    again = [step for step in alike if _arguments(step) == _arguments(last)]
-    if len(again) >= SAME_TIMES and sum(_outcome(step) == _outcome(last) for step in again) >= SAME_TIMES:
+
+    def alike(step: Step) -> bool:
+        return (in_any_tree or step.diff == last.diff) and _tools(step) == _tools(last)
+
+    again = [step for step in since if _arguments(step) == _arguments(last) and alike(step)]
+    if len(again) >= SAME_TIMES and sum(_same_results(step, last) for step in again) >= SAME_TIMES:
         return True
     row = since[-SAME_ANSWERS:]
-    return len(row) == SAME_ANSWERS and row == alike[-SAME_ANSWERS:] and len({_outcome(step) for step in row}) == 1
+    return len(row) == SAME_ANSWERS and all(alike(step) and _same_results(step, last) for step in row)
 
 
 def working_diff(steps: Sequence[Step]) -> str:
@@ -90,13 +99,20 @@ def _tools(step: Step) -> list[str]:
     return [call.name for call in _calls(step)]
 
 
-def _arguments(step: Step) -> list[str]:
-    return [repr(sorted(call.arguments.items())) for call in _calls(step)]
+def _arguments(step: Step) -> list[Mapping[str, Any]]:
+    return [call.arguments for call in _calls(step)]
 
 
-def _outcome(step: Step) -> tuple[tuple[str, bool], ...]:
-    """The results; times, addresses and the like are no difference."""
-    return tuple((steady(result.text), result.is_error) for result in _results(step))
+def _same_results(one: Step, other: Step) -> bool:
+    """Times, addresses and the like are no difference."""
+    results, others = _results(one), _results(other)
+    return len(results) == len(others) and all(map(_same_result, results, others))
+
+
+def _same_result(one: ToolResult, other: ToolResult) -> bool:
+    if one.is_error != other.is_error or one.text.count("\n") != other.text.count("\n"):
+        return False
+    return one.text == other.text or steady(one.text) == steady(other.text)
 
 
 def _calls(step: Step) -> tuple[ToolCall, ...]:

@@ -96,7 +96,10 @@ class Environment(Protocol):
 
 
 class Recorder(Protocol):
-    """Where a strategy leaves its checkpoints. `steps()` is what a crash left behind."""
+    """Where a strategy leaves its checkpoints. `steps()` is what a crash left behind.
+
+    Steps are recorded by one thread at a time, not always the one that asks whether to stop.
+    """
 
     def steps(self) -> Sequence[Step]:
         """The stored steps, in order."""

@@ -99,6 +99,7 @@ def step_to_plain(step: Step) -> dict[str, Any]:
         "diff": step.diff,
         "note": step.note,
         "condensed": asdict(step.condensed),
+        "untold": step.untold,
     }
 
 
@@ -236,6 +237,7 @@ def _step(plain: Any) -> Step:
         diff=str(plain["diff"]),
         note=str(plain["note"]),
         condensed=Condensation(**{field: _count(count) for field, count in plain.get("condensed", {}).items()}),
+        untold=str(plain.get("untold", "")),
     )
 
 

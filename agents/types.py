@@ -170,6 +170,8 @@ class Step:
     """For strategies without messages: one line a person can follow."""
     condensed: Condensation = Condensation()
     """What this step's call was made without."""
+    untold: str = ""
+    """What the model is told with the answers of the next step: why `diff` is not that of this step's tree."""
 
 
 class Ending(StrEnum):

@@ -1,12 +1,13 @@
 """Attempts beside mini-swe-agent's: the same recorded run, the same image, the same endpoint, in one run.
 
-    python benchmarks/attempts.py [--attempts 50] [--rounds 3] [--peer DIR] [--json]
+    python benchmarks/attempts.py [--attempts 50] [--rounds 5] [--latency 0.2] [--peer DIR] [--json]
 
-1. A step's overhead. One attempt at a time on each side, in turns, against an endpoint that answers at once. What is
-   counted is the time from an answer's end to the arrival of the next request, seen from the endpoint: all that an
-   agent does in between, and no time of a model. Of that, the commands' own time is taken off, which is the same on
-   both sides: that of the same commands, each in a shell of its own, one after the other in one such container,
-   measured in it. The ratio of the rounds' medians is to be at least 20.
+1. A step's overhead. One attempt at a time on each side, in turns, against an endpoint that takes a fifth of a
+   second for an answer, which it streams to who asks for that. What is counted is the time from an answer's end to the
+   arrival of the next request, seen from the endpoint: all that an agent does in between, and no time of a model. Of
+   that, the commands' own time is taken off, which is the same on both sides: that of the same commands, each in a
+   shell of its own, one after the other in one such container, measured in it. The ratio of the rounds' medians is to
+   be at least 20.
 2. Tokens sent. All requests of a run as they came, messages and tools, counted with one tokenizer (cl100k). Ours are
    to be at most as many.
 3. Memory for each attempt, while all of them work: PSS of the agent's process with all its children, and of all
@@ -50,6 +51,8 @@ from sandbox.types import Limits
 PEER = "mini-swe-agent==2.4.6"
 PEER_NEEDS = ("pydantic", "python-dotenv", "platformdirs", "rich", "jinja2", "pyyaml", "tenacity", "litellm==1.110.2")
 REQUIRED = 20.0
+LATENCY = 0.2
+"""Seconds of an answer where one attempt works at a time: little for a model, enough for what is done meanwhile."""
 STEPS = len(COMMANDS)
 HERE = Path(__file__).parent / "peer"
 OURS, THEIRS = "ours", "theirs"
@@ -256,12 +259,12 @@ def load() -> str:
     return " ".join(f"{one:.1f}" for one in os.getloadavg())
 
 
-def measure(stage: Stage, engine: Engine, rounds: int, attempts: int) -> dict[str, Any]:
+def measure(stage: Stage, engine: Engine, rounds: int, attempts: int, latency: float) -> dict[str, Any]:
     before = load()
     alone: dict[str, list[Batch]] = {OURS: [], THEIRS: []}
     for _ in range(rounds):
         for side, batches in alone.items():
-            batches.append(stage.batch(side, attempts=1, latency=0.0))
+            batches.append(stage.batch(side, attempts=1, latency=latency))
     own = own_time(engine, stage.image, stage.tree)
     step = {side: statistics.median(batch.step for batch in batches) for side, batches in alone.items()}
     tokens = {side: batches[0].tokens for side, batches in alone.items()}
@@ -295,14 +298,17 @@ def measure(stage: Stage, engine: Engine, rounds: int, attempts: int) -> dict[st
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--attempts", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--latency", type=float, default=LATENCY, help="seconds of an answer in part 1")
     parser.add_argument("--peer", type=Path, help="an environment that has mini-swe-agent and litellm already")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     engine = wiring.engine(settings.load())
     image = engine.ensure_base(lambda line: print(line, file=sys.stderr))
     with repository() as tree, installed(arguments.peer) as peer:
-        found = measure(Stage(image=image, tree=tree, peer=peer), engine, arguments.rounds, arguments.attempts)
+        found = measure(
+            Stage(image=image, tree=tree, peer=peer), engine, arguments.rounds, arguments.attempts, arguments.latency
+        )
     ratio, tokens = found["overhead_ratio"], found["tokens"]
     if arguments.json:
         print(json.dumps(found, indent=2))

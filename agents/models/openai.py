@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -18,10 +18,11 @@ from pydantic import SecretStr
 from agents.errors import IncompleteReply, ModelError
 from agents.models import completions_wire, faults
 from agents.models.completions_wire import Gap, Written
-from agents.models.openai_wire import Reading, request
+from agents.models.openai_wire import Reading, Requests
 from agents.models.prices import cost
 from agents.models.reading import believable
 from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client, not_connected
+from agents.models.written_once import joined
 from agents.types import Message, Reply, ToolSpec, Usage
 from agents.wall import OPEN, Wall
 from config.models import ModelSpec
@@ -49,6 +50,7 @@ class OpenAIModel:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spec = spec
+        self._requests = Requests(spec)
         self._key = key.get_secret_value() if key else ""
         self._clock = clock
         http = http_client(spec.endpoint, wall, timeouts or Timeouts())
@@ -76,8 +78,8 @@ class OpenAIModel:
 
     def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
         started = self._clock()
-        asked = request(self._spec, messages, tools, min(max_output_tokens, self._spec.output_limit))
-        reading = self._read(asked)
+        most = min(max_output_tokens, self._spec.output_limit)
+        reading = self._read(lambda: self._requests.body(messages, tools, most))
         message, stop = reading.message()
         usage = reading.usage()
         return Reply(
@@ -97,22 +99,22 @@ class OpenAIModel:
             self._spec, gap, max_tokens=max_output_tokens, stop=stop, temperature=temperature
         )
         reading = completions_wire.Reading(self.name)
-        self._stream("/completions", asked, reading)
+        self._stream("/completions", lambda: joined(asked, {}), reading)
         return reading.written(usage=self._spec.reports_usage)
 
-    def _read(self, asked: Mapping[str, Any]) -> Reading:
+    def _read(self, asked: Callable[[], bytes]) -> Reading:
         reading = Reading(self.name)
         self._stream("/chat/completions", asked, reading)
         reading.require_end(usage=self._spec.reports_usage)
         return reading
 
-    def _stream(self, path: str, asked: Mapping[str, Any], reading: _Takes) -> None:
+    def _stream(self, path: str, asked: Callable[[], bytes], reading: _Takes) -> None:
         """By the SDK's way for any address: its typed calls walk through every part of every turn, build an object of
         each chunk without checking it, and take most of a step's processor time. `Reading` checks plain chunks."""
         begun = False
         try:
             with self._client.post(
-                path, body=asked, cast_to=object, options=_SIGNED, stream=True, stream_cls=openai.Stream[object]
+                path, content=asked(), cast_to=object, options=_SIGNED, stream=True, stream_cls=openai.Stream[object]
             ) as stream:
                 begun = True
                 for chunk in stream:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agents.errors import IncompleteReply
 from agents.models.reading import BROKEN_OFF, CUT_SHORT, Shallow, clean, clean_json, tool_call
+from agents.models.written_once import WrittenOnce, joined
 from agents.types import Message, Part, Reasoning, Role, StopReason, Text, ToolCall, ToolResult, ToolSpec, Usage
 from config.models import ModelSpec
 
@@ -27,27 +28,31 @@ _CALL_EXTRA = "extra_content"
 # --- to the wire -------------------------------------------------------------------------------------------------
 
 
-def request(spec: ModelSpec, messages: Sequence[Message], tools: Sequence[ToolSpec], max_tokens: int) -> dict[str, Any]:
-    """The arguments of one call."""
-    asked: dict[str, Any] = {
-        "model": spec.model_id,
-        "messages": [turn for message in messages for turn in _turns(message)],
-        spec.max_tokens_field.value: max_tokens,
-        "stream": True,
-    }
-    if spec.reports_usage:
-        asked["stream_options"] = {"include_usage": True}
-    if tools:
-        asked["tools"] = [
-            {
-                "type": "function",
-                "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)},
-            }
-            for tool in tools
-        ]
-    if spec.effort:
-        asked["reasoning_effort"] = spec.effort
-    return asked
+class Requests:
+    """The bodies of one endpoint's calls."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self._spec = spec
+        self._messages = WrittenOnce(_turns)
+        self._tools = WrittenOnce(_tool)
+
+    def body(self, messages: Sequence[Message], tools: Sequence[ToolSpec], max_tokens: int) -> bytes:
+        """Of one call. Raises ValueError, TypeError."""
+        spec = self._spec
+        asked: dict[str, Any] = {"model": spec.model_id, spec.max_tokens_field.value: max_tokens, "stream": True}
+        if spec.reports_usage:
+            asked["stream_options"] = {"include_usage": True}
+        if spec.effort:
+            asked["reasoning_effort"] = spec.effort
+        arrays = {"messages": self._messages.array(messages)}
+        if tools:
+            arrays["tools"] = self._tools.array(tools)
+        return joined(asked, arrays)
+
+
+def _tool(tool: ToolSpec) -> list[dict[str, Any]]:
+    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+    return [{"type": "function", "function": function}]
 
 
 def _turns(message: Message) -> list[dict[str, Any]]:

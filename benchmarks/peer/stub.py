@@ -1,16 +1,19 @@
 """A loopback endpoint that plays the recorded run to any number of attempts, as a program: `python stub.py SECONDS`.
 
 Prints its address, then serves until its standard input ends. `/NAME/v1/chat/completions` is one attempt's: what is
-asked with n answers of the model in it gets answer n + 1 after SECONDS. `GET /log` tells of each attempt when each
+asked with n answers of the model in it gets answer n + 1 after SECONDS; a streamed one comes as from a model, in pieces
+that begin after half of them and end with them. `GET /log` tells of each attempt when each
 request had come and its answer had gone (monotonic seconds); `GET /bodies/NAME` gives an attempt's requests.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -72,40 +75,45 @@ class Handler(BaseHTTPRequestHandler):
         place = self.plays.came(name, body, now)
         step = sum(message["role"] == "assistant" for message in body["messages"])
         said = call(str(step), [tool["function"]["name"] for tool in body.get("tools", ())])
-        time.sleep(max(0.0, self.plays.latency - (time.monotonic() - now)))
-        answer = self._stream(body, said) if body.get("stream") else self._whole(body, said)
-        kind = "text/event-stream" if body.get("stream") else "application/json"
-        # Before it is written: who reads it may be back before this thread runs again.
-        self.plays.gone(name, place)
-        self._send(answer, kind)
+        pieces = self._stream(body, said) if body.get("stream") else [self._whole(body, said)]
+        head = "text/event-stream" if body.get("stream") else "application/json"
+        self._send(pieces, head, now, lambda: self.plays.gone(name, place))
 
     def _whole(self, body: dict[str, Any], said: dict[str, Any]) -> bytes:
         message = {"role": "assistant", "content": THOUGHT, "tool_calls": [said]}
         choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
         return json.dumps(self._frame("chat.completion", body, [choice]) | {"usage": usage(body)}).encode()
 
-    def _stream(self, body: dict[str, Any], said: dict[str, Any]) -> bytes:
+    def _stream(self, body: dict[str, Any], said: dict[str, Any]) -> list[bytes]:
         deltas: list[dict[str, Any]] = [{"role": "assistant", "content": THOUGHT}, {"tool_calls": [said]}]
         choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
         choices.append([{"index": 0, "delta": {}, "finish_reason": "tool_calls"}])
         chunks = [self._frame("chat.completion.chunk", body, choice) for choice in choices]
         chunks.append(self._frame("chat.completion.chunk", body, []) | {"usage": usage(body)})
-        return b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
+        *said_before, last = [b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks]
+        return [*said_before, last + b"data: [DONE]\n\n"]
 
     def _frame(self, kind: str, body: dict[str, Any], choices: list[dict[str, Any]]) -> dict[str, Any]:
         return {"id": "stub", "object": kind, "created": 0, "model": body["model"], "choices": choices}
 
     def do_GET(self) -> None:
-        if self.path == "/log":
-            return self._send(json.dumps(self.plays.times).encode(), "application/json")
-        return self._send(json.dumps(self.plays.bodies[self.path.split("/")[2]]).encode(), "application/json")
+        found: Any = self.plays.times if self.path == "/log" else self.plays.bodies[self.path.split("/")[2]]
+        self._send([json.dumps(found).encode()], "application/json", -math.inf, lambda: None)
 
-    def _send(self, data: bytes, kind: str) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+    def _send(self, pieces: list[bytes], kind: str, since: float, gone: Callable[[], None]) -> None:
+        """`gone` is called before the last piece is written: who reads it may be back before this thread runs again."""
+        for number, piece in enumerate(pieces):
+            part = 1.0 if len(pieces) == 1 else (1 + number / (len(pieces) - 1)) / 2
+            time.sleep(max(0.0, since + self.plays.latency * part - time.monotonic()))
+            if number == 0:
+                self.send_response(200)
+                self.send_header("Content-Type", kind)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+            last = number == len(pieces) - 1
+            if last:
+                gone()
+            self.wfile.write(b"%x\r\n%s\r\n%s" % (len(piece), piece, b"0\r\n\r\n" if last else b""))
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agents import history, loop
 from agents.errors import ContextOverflow
-from agents.history import LEFT_OUT, Room, fitting, sent, size
+from agents.history import LEFT_OUT, Room, sent, size
 from agents.models.estimate import structural
 from agents.types import (
     AttemptLimits,
@@ -49,6 +49,15 @@ def step(index: int, result: str, *, usage: int = 0, condensed: Condensation | N
         note=f"read f{index}.py",
         condensed=condensed or Condensation(),
     )
+
+
+def fitting(steps: Sequence[Step], added: Sequence[Message], room: Room, overhead: int) -> Condensation | None:
+    fit = history.fitting(steps, added, room, overhead)
+    if fit is None:
+        return None
+    closely = size(steps, added, fit.condensed, overhead, enough=0)
+    assert closely <= fit.tokens <= room.most, "what is told is no less than what it has"
+    return fit.condensed
 
 
 def text_of(messages: Sequence[Message]) -> str:
@@ -148,6 +157,17 @@ def test_a_second_condensation_goes_further_and_never_back() -> None:
             assert chosen.results >= seen[-1].results
         seen.append(chosen)
     assert len(set(seen)) > 2
+
+
+@pytest.mark.parametrize("window", [16_384, 32_768, 128_000])
+@pytest.mark.parametrize("reply", [4_000, 32_000, 64_000])
+def test_a_long_reply_is_not_cut_for_bytes_that_are_no_tokens(window: int, reply: int) -> None:
+    """A prompt that may leave too little for it is measured closely, before the reply is made shorter."""
+    steps = [step(n, LINE * 30) for n in range(8)]
+    fit = history.fitting(steps, (), Room.of(window, reply), 500)
+    assert fit is not None
+    closely = size(steps, (), fit.condensed, 500, enough=0)
+    assert fit.tokens == closely or fit.tokens + reply <= window
 
 
 def test_a_conversation_that_fits_in_no_way_is_told_so() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from agents import loop
+from agents import checkpoints, loop
+from agents.checkpoints import LOST
 from agents.errors import ContextOverflow, ModelRefused, ModelUnavailable, StrategyUnavailable
 from agents.models.replay import ReplayModel
 from agents.prompts import PROMPT_VERSION
@@ -21,24 +23,26 @@ from agents.types import (
     Reasoning,
     Reply,
     Role,
+    Step,
     StopReason,
     Task,
-    Text,
     ToolCall,
     ToolResult,
     Trajectory,
     Usage,
 )
 from sandbox.errors import ContainerLost, SandboxError, SetupError
-from sandbox.types import ExecResult
+from sandbox.types import ExecResult, TestId, TestReport
 from tests.support.agent_world import MemoryEnvironment, MemoryRecorder, Said, ScriptedModel, calling, saying
 
 TASK = Task(id="t-1", repository="o/r", base_commit="0" * 40, title="The area is wrong", body="2 by 3 gives 5.")
 FILES = {"area.py": b"def area(w, h):\n    return w + h\n"}
 WITNESS = ("edit", {"path": "test_area.py", "new": "def test_area():\n    assert area(2, 3) == 6\n"})
 FIX = ("edit", {"path": "area.py", "old": "w + h", "new": "w * h"})
-RUN = ("run_tests", {})
+RUN: tuple[str, dict[str, str]] = ("run_tests", {})
 SUBMIT = ("submit", {"summary": "It added; now it multiplies."})
+LOOK = ("read", {"path": "area.py"})
+GIVE_UP = ("cannot_reproduce", {"reason": "It multiplies."})
 LIMITS = AttemptLimits()
 
 
@@ -256,6 +260,19 @@ def test_the_same_action_with_another_result_is_not_stuck() -> None:
     assert attempt.ending is Ending.SUBMITTED
 
 
+def test_the_same_action_that_changes_the_tree_each_time_is_not_stuck() -> None:
+    environment = world()
+
+    def more(command: str | Sequence[str]) -> ExecResult:
+        environment.files["log"] = environment.files.get("log", b"") + b"x\n"
+        return ExecResult(exit_code=0, output="", seconds=0.1)
+
+    environment.commands = more
+    again = [calling(("shell", {"command": "make more"}), turn=turn) for turn in range(8)]
+    attempt, _, _ = solve([*again, calling(GIVE_UP, turn=8)], environment=environment)
+    assert (attempt.ending, attempt.steps) == (Ending.CANNOT_REPRODUCE, 9)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -343,8 +360,17 @@ def test_a_model_that_declines_is_not_asked_again() -> None:
 
 
 def test_a_person_can_stop_it_between_steps() -> None:
-    attempt, model, _ = solve(script(), recorder=MemoryRecorder(stop_after=2))
+    recorder = MemoryRecorder()
+    first, second, *_ = script()
+
+    def stopping(_: Sequence[Message]) -> Reply:
+        recorder.stop_after = 0
+        assert isinstance(second, Reply)
+        return second
+
+    attempt, model, _ = solve([first, stopping], recorder=recorder)
     assert (attempt.ending, len(model.heard), attempt.diff) == (Ending.STOPPED, 2, "")
+    assert len(recorder.kept) == 2, "what the call gave was still done, and is stored"
 
 
 def test_the_loop_needs_a_model() -> None:
@@ -385,12 +411,122 @@ def test_a_sandbox_that_breaks_is_stored_told_and_raised() -> None:
         solve([calling(FIX), bomb], environment=Breaking(FILES, verdicts=verdicts), recorder=recorder)
     assert len(recorder.kept) == 2, "the reply was paid for"
     assert recorder.kept[1].diff == recorder.kept[0].diff, "nothing of the lost turn is kept"
-    assert results(recorder.kept[1].messages[-1]) == [loop.LOST, loop.LOST]
+    assert results(recorder.kept[1].messages[-1]) == [LOST, LOST]
     environment = world()
     attempt, model, _ = solve([calling(SUBMIT, turn=2)], environment=environment, recorder=recorder)
     assert attempt.ending is Ending.SUBMITTED
     assert len(model.heard) == 1
     assert "x.py" not in environment.files
+
+
+@dataclass
+class Meeting:
+    """Makes it seen what is done at the same time: who comes first waits for the other."""
+
+    barrier: threading.Barrier = field(default_factory=lambda: threading.Barrier(2, timeout=20))
+    stored: list[int] = field(default_factory=list)
+
+    def recorder(self, *, fails: bool = False) -> MemoryRecorder:
+        def record(step: Step) -> None:
+            if step.index == 0:
+                self.barrier.wait()
+                if fails:
+                    raise StoreBroke
+            self.stored.append(step.index)
+            recorder.kept.append(step)
+
+        recorder = MemoryRecorder()
+        recorder.record = record  # type: ignore[method-assign]
+        return recorder
+
+    def second(self, reply: Said) -> Said:
+        def answer(_: Sequence[Message]) -> Reply:
+            assert self.stored == []
+            self.barrier.wait()
+            assert isinstance(reply, Reply)
+            return reply
+
+        return answer
+
+
+class StoreBroke(Exception):
+    pass
+
+
+def test_a_step_is_stored_while_the_next_call_is_under_way_and_before_its_answer_is_acted_on() -> None:
+    meeting = Meeting()
+    first, second, *rest = script()
+
+    class Watching(MemoryEnvironment):
+        def run_tests(self, selection: Sequence[TestId] = (), *, timeout: float = 600.0) -> TestReport:
+            seen.append(tuple(meeting.stored))
+            return super().run_tests(selection, timeout=timeout)
+
+    seen: list[tuple[int, ...]] = []
+    environment = Watching(FILES, verdicts=verdicts)
+    attempt, _, recorder = solve(
+        [first, meeting.second(second), *rest], environment=environment, recorder=meeting.recorder()
+    )
+    assert attempt.ending is Ending.SUBMITTED
+    assert seen == [(0,), (0, 1, 2)]
+    assert meeting.stored == [0, 1, 2, 3, 4], "the last one too, before the attempt has ended"
+    assert attempt.diff == recorder.kept[-1].diff
+
+
+def test_an_answer_is_not_acted_on_when_the_step_before_it_cannot_be_stored() -> None:
+    meeting, environment = Meeting(), world()
+    recorder = meeting.recorder(fails=True)
+    with pytest.raises(StoreBroke):
+        solve([calling(WITNESS), meeting.second(calling(FIX, turn=1))], environment=environment, recorder=recorder)
+    assert environment.files["area.py"] == FILES["area.py"]
+    assert recorder.kept == []
+
+
+def test_a_sandbox_that_is_lost_after_a_step_takes_the_step_with_it() -> None:
+    class Dying(MemoryEnvironment):
+        def diff(self) -> str:
+            if "area.py" in self.files and b"*" in self.files["area.py"]:
+                raise ContainerLost("The container is gone.")
+            return super().diff()
+
+    environment = Dying(FILES, verdicts=verdicts)
+    recorder = MemoryRecorder()
+    with pytest.raises(ContainerLost):
+        solve(
+            [calling(WITNESS), calling(FIX, turn=1), calling(RUN, turn=2)], environment=environment, recorder=recorder
+        )
+    assert environment.timeouts == [], "no third turn"
+    assert [results(step.messages[-1]) == [LOST] for step in recorder.kept] == [False, True, True]
+    assert recorder.kept[2].diff == recorder.kept[1].diff == recorder.kept[0].diff != ""
+    assert sum(step.usage.input_tokens for step in recorder.kept) == 300, "the third answer is paid for"
+
+
+def test_what_was_thought_about_answers_that_are_lost_does_not_stay() -> None:
+    class Dying(MemoryEnvironment):
+        def diff(self) -> str:
+            raise ContainerLost("The container is gone.")
+
+    thinking = (Reasoning(text="signed", bound=True), Reasoning(text="free"))
+    reply = calling(RUN, turn=1)
+    thought = replace(reply, message=replace(reply.message, parts=(*thinking, *reply.message.parts)))
+    recorder = MemoryRecorder()
+    with pytest.raises(ContainerLost):
+        solve([calling(WITNESS), thought], environment=Dying(FILES), recorder=recorder)
+    first, second = (step.messages[-2:] for step in recorder.kept)
+    assert [results(answers) for _, answers in (first, second)] == [[LOST], [LOST]]
+    assert second[0].parts == (thinking[1], *reply.message.parts)
+
+
+def test_a_call_that_breaks_off_loses_no_step() -> None:
+    meeting = Meeting()
+
+    def interrupted(_: Sequence[Message]) -> Reply:
+        meeting.barrier.wait()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        solve([calling(WITNESS), interrupted], recorder=meeting.recorder())
+    assert meeting.stored == [0]
 
 
 def test_a_change_that_is_too_large_is_told_and_not_kept() -> None:
@@ -402,11 +538,17 @@ def test_a_change_that_is_too_large_is_told_and_not_kept() -> None:
 
     environment.commands = build
     _, model, recorder = solve(
-        [calling(FIX), calling(("shell", {"command": "make"}), turn=1), calling(("cannot_reproduce", {"reason": "x"}))],
+        [
+            calling(FIX),
+            calling(("shell", {"command": "make"}), turn=1),
+            calling(LOOK, turn=2),
+            calling(GIVE_UP, turn=3),
+        ],
         environment=environment,
     )
-    assert recorder.kept[1].diff == recorder.kept[0].diff
-    assert any(isinstance(part, Text) and "Remove the files" in part.text for part in model.heard[2][-1].parts)
+    assert recorder.kept[2].diff == recorder.kept[1].diff == recorder.kept[0].diff
+    assert "Remove the files" not in model.heard[2][-1].text, "it was under way while the diff was taken"
+    assert model.heard[3][-1].text.count("Remove the files") == 1
 
 
 def test_a_change_that_cannot_be_taken_is_told_and_the_work_goes_on() -> None:
@@ -418,11 +560,86 @@ def test_a_change_that_cannot_be_taken_is_told_and_the_work_goes_on() -> None:
 
     environment = Stubborn(FILES, verdicts=verdicts)
     huge = calling(("edit", {"path": "huge", "new": "x"}), turn=1)
-    _, model, recorder = solve(
-        [calling(FIX), huge, calling(("needs_decision", {"question": "?"}))], environment=environment
-    )
+    _, model, recorder = solve([calling(FIX), huge, calling(LOOK, turn=2), calling(GIVE_UP)], environment=environment)
     assert recorder.kept[1].diff == recorder.kept[0].diff
-    assert "cannot be taken: The diff is larger" in model.heard[2][-1].text
+    assert "cannot be taken: The diff is larger" in model.heard[3][-1].text
+
+
+class Swelling(MemoryEnvironment):
+    """`make` leaves something that is too large; where it says so, `crash` breaks the container."""
+
+    dying = False
+
+    def run(self, command: str | Sequence[str], *, timeout: float = 120.0, cwd: str = ".") -> ExecResult:
+        if command == "crash":
+            raise ContainerLost("The container is gone.")
+        self.dying = command == "die later"
+        if command == "make":
+            self.files["core"] = b"x" * (2 << 20)
+        return ExecResult(exit_code=0, output="", seconds=0.1)
+
+    def diff(self) -> str:
+        if self.dying:
+            raise ContainerLost("The container is gone.")
+        return super().diff()
+
+
+def shell(command: str, turn: int) -> Said:
+    return calling(("shell", {"command": command}), turn=turn)
+
+
+@pytest.mark.parametrize("after", ["", "crash", "die later"])
+def test_that_a_change_was_not_kept_is_told_after_a_restart_too(after: str) -> None:
+    recorder = MemoryRecorder()
+    said: list[Said] = [calling(FIX), shell("make", 1)]
+    if after:
+        said.append(shell(after, 2))
+        with pytest.raises(ContainerLost):
+            solve([*said, calling(LOOK, turn=3)], environment=Swelling(FILES), recorder=recorder)
+    else:
+        solve(said, recorder=recorder, environment=Swelling(FILES), limits=replace(LIMITS, steps=2))
+    stored = len(recorder.kept)
+    assert recorder.kept[-1].diff == recorder.kept[0].diff
+    _, model, _ = solve([calling(LOOK, turn=stored), calling(GIVE_UP)], recorder=recorder)
+    told = "".join(message.text for message in model.heard[-1])
+    assert told.count("Remove the files") == 1
+
+
+def test_ctrl_c_does_not_wait_for_a_tree_that_does_not_answer_and_nothing_is_stored_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checkpoints, "GRACE", 0.01)
+    answered, recorder = threading.Event(), MemoryRecorder()
+    writers: list[threading.Thread] = []
+
+    class Hanging(MemoryEnvironment):
+        def diff(self) -> str:
+            writers.append(threading.current_thread())
+            answered.wait(20)
+            return super().diff()
+
+    def interrupted(_: Sequence[Message]) -> Reply:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        solve([calling(WITNESS), interrupted], environment=Hanging(FILES), recorder=recorder)
+    assert not answered.is_set()
+    answered.set()
+    (writer,) = writers
+    writer.join(20)
+    assert not writer.is_alive()
+    assert recorder.kept == []
+
+
+def test_a_machine_without_threads_is_an_error_before_anything_is_paid(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    model = ScriptedModel(script())
+    with pytest.raises(RuntimeError, match="new thread"):
+        loop.solve(TASK, world(), model, LIMITS, MemoryRecorder())
+    assert model.heard == []
 
 
 # --- records -----------------------------------------------------------------------------------------------------

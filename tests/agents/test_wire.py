@@ -170,7 +170,8 @@ def test_what_is_read_of_a_stream_is_what_openais_sdk_reads() -> None:
         asked: Any = {"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "Repair it."}]}
         with client.chat.completions.stream(**asked) as stream:
             theirs = stream.get_final_completion().choices[0].message
-    sent_back = openai_wire.request(_WIRES[1].spec(server), [USER, ours.message], [], 10)["messages"][1]
+    body = openai_wire.Requests(_WIRES[1].spec(server)).body([USER, ours.message], [], 10)
+    sent_back = json.loads(body)["messages"][1]
     assert sent_back["content"] == theirs.content
     assert [call["id"] for call in sent_back["tool_calls"]] == [call.id for call in theirs.tool_calls or ()]
     for mine, other in zip(sent_back["tool_calls"], theirs.tool_calls or (), strict=True):

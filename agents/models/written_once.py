@@ -1,0 +1,39 @@
+"""JSON of what is sent again with every call. A call extends the one before it, so each part is written once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
+
+
+class WrittenOnce(Generic[T]):
+    """A JSON array of things that each stand for some values in it; what the last array did not hold is forgotten.
+
+    Safe to share between threads.
+    """
+
+    def __init__(self, values: Callable[[T], Sequence[Mapping[str, Any]]]) -> None:
+        self._values = values
+        self._written: dict[int, tuple[T, str]] = {}
+
+    def array(self, things: Sequence[T]) -> str:
+        """Raises ValueError, TypeError for what JSON has no words for."""
+        before = self._written
+        # The thing is kept with its text, so that its identity is not given to another.
+        entries = [before.get(id(thing)) or (thing, ",".join(map(_encode, self._values(thing)))) for thing in things]
+        self._written = {id(thing): (thing, text) for thing, text in entries}
+        return f"[{','.join(text for _, text in entries if text)}]"
+
+
+def joined(values: Mapping[str, Any], arrays: Mapping[str, str]) -> bytes:
+    """One JSON object of values and of arrays that are JSON already; what is no Unicode in it becomes a question mark.
+
+    Raises ValueError, TypeError.
+    """
+    pairs = [*((key, _encode(value)) for key, value in values.items()), *arrays.items()]
+    return f"{{{','.join(f'{_encode(key)}:{text}' for key, text in pairs)}}}".encode("utf-8", "replace")
