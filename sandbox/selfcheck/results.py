@@ -6,7 +6,7 @@ import json
 import threading
 
 from sandbox.errors import ContainerLost
-from sandbox.layout import TREE
+from sandbox.layout import HOME, TMP, TREE, WORK
 from sandbox.selfcheck.bench import SMALL, Bench, Broken, Sandbox, expect
 from sandbox.types import Ended
 
@@ -57,7 +57,7 @@ def commands_work_in_the_tree(bench: Bench) -> None:
 
 
 def a_missing_directory_is_said(bench: Bench) -> None:
-    result = bench.shared.run("pwd", timeout=20, cwd="/work/nowhere")
+    result = bench.shared.run("pwd", timeout=20, cwd=f"{WORK}/nowhere")
     expect(result.exit_code != 0 and "nowhere" in result.output, result)
 
 
@@ -69,26 +69,34 @@ def environment_is_clean_between_commands(bench: Bench) -> None:
 
 def work_area_is_fresh(bench: Bench) -> None:
     with bench.fresh(SMALL) as container:
-        result = container.run("find /work /tmp /dev/shm -mindepth 1 | sort", timeout=20)
-        expect(result.output.split() == ["/work/home", "/work/repo", "/work/tmp"], result.output)
+        result = container.run(f"find {WORK} /tmp /dev/shm -mindepth 1 | sort", timeout=20)
+        expect(result.output.split() == [HOME, TREE, TMP], result.output)
 
 
 def files_go_in_and_out_unchanged(bench: Bench) -> None:
     data = bytes(range(256)) * 40000
-    path = "/work/tmp/päth with space/✓"
+    path = f"{TMP}/päth with space/✓"
     bench.shared.put_files({path: data})
     expect(bench.shared.read_file(path, len(data)) == data, "changed on the way")
-    bench.sh("rm -r /work/tmp/p*")
+    bench.sh(f"rm -r {TMP}/p*")
 
 
 def limit_on_reading_holds(bench: Bench) -> None:
-    bench.shared.put_files({"/work/tmp/ten": b"0123456789"})
-    expect(bench.shared.read_file("/work/tmp/ten", 10) == b"0123456789", "not read")
-    refused(bench.shared, "/work/tmp/ten", limit=9)
+    bench.shared.put_files({f"{TMP}/ten": b"0123456789"})
+    expect(bench.shared.read_file(f"{TMP}/ten", 10) == b"0123456789", "not read")
+    refused(bench.shared, f"{TMP}/ten", limit=9)
 
 
 def paths_outside_are_refused(bench: Bench) -> None:
-    for path in ("/etc/passwd", "/work/../etc/passwd", "work/x", "/work", "/workshop/x", "/proc/1/environ", "/work//x"):
+    for path in (
+        "/etc/passwd",
+        f"{WORK}/../etc/passwd",
+        "work/x",
+        WORK,
+        f"{WORK}shop/x",
+        "/proc/1/environ",
+        f"{WORK}//x",
+    ):
         refused(bench.shared, path)
         try:
             bench.shared.put_files({path: b""})
@@ -98,24 +106,24 @@ def paths_outside_are_refused(bench: Bench) -> None:
 
 
 def links_out_are_not_followed(bench: Bench) -> None:
-    bench.sh("ln -s /etc /work/tmp/dir; ln -s /etc/passwd /work/tmp/file; ln -s /proc/1 /work/tmp/proc")
-    for path in ("/work/tmp/dir/passwd", "/work/tmp/file", "/work/tmp/proc/environ"):
+    bench.sh(f"ln -s /etc {TMP}/dir; ln -s /etc/passwd {TMP}/file; ln -s /proc/1 {TMP}/proc")
+    for path in (f"{TMP}/dir/passwd", f"{TMP}/file", f"{TMP}/proc/environ"):
         refused(bench.shared, path)
     try:
-        bench.shared.put_files({"/work/tmp/dir/x": b""})
+        bench.shared.put_files({f"{TMP}/dir/x": b""})
         raise Broken("wrote through a link")
     except ValueError:
-        bench.sh("rm /work/tmp/dir /work/tmp/file /work/tmp/proc")
+        bench.sh(f"rm {TMP}/dir {TMP}/file {TMP}/proc")
 
 
 def special_files_are_refused(bench: Bench) -> None:
-    bench.sh("mkfifo /work/tmp/fifo")
-    refused(bench.shared, "/work/tmp/fifo")
-    bench.sh("rm /work/tmp/fifo")
+    bench.sh(f"mkfifo {TMP}/fifo")
+    refused(bench.shared, f"{TMP}/fifo")
+    bench.sh(f"rm {TMP}/fifo")
 
 
 def missing_files_and_directories_are_told_apart(bench: Bench) -> None:
-    for path, kind in (("/work/tmp/none", FileNotFoundError), ("/work/tmp", IsADirectoryError)):
+    for path, kind in ((f"{TMP}/none", FileNotFoundError), (TMP, IsADirectoryError)):
         try:
             bench.shared.read_file(path, 10)
         except kind:
