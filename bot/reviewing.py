@@ -100,6 +100,9 @@ class Reviewing:
         except BotError as refused:
             return {"unasked": str(refused)}
 
+    def _is_stopped(self) -> bool:
+        return self.tools.store.jobs.stop_reason(self.job.id) is not None
+
     def model(self, prepared: dict[str, Any]) -> str:
         """As it was chosen when the job was prepared; a job from before there were rules works as it was started."""
         chosen = prepared.get("chosen")
@@ -126,7 +129,13 @@ class Reviewing:
                 return {"claims": [], "problem": str(spent)}
             terms = self.tools.terms(account, RepoConfig.from_json(prepared["config"]))
             given = self.tools.workshop.findings(
-                self.name, CommitSha(prepared["base"]), self.diff(prepared), self.proof(), model, terms
+                self.name,
+                CommitSha(prepared["base"]),
+                self.diff(prepared),
+                self.proof(),
+                model,
+                terms,
+                self._is_stopped,
             )
             said = json.dumps({"claims": [asdict(finding) for finding in given.findings], "problem": given.problem})
             step = Step(index=0, messages=(), usage=given.usage, cost_usd=given.cost_usd, note=said)

@@ -6,7 +6,7 @@ their own. All methods may be called again after a crash with the same arguments
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -84,6 +84,16 @@ class Workshop(Protocol):
         """The files that `diff` changes, as it leaves them. Raises `sandbox.errors.PatchDoesNotApply`."""
         ...
 
-    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str, terms: Terms) -> Opinion:
-        """At most three findings, one paid call; none, and no bill, when no model is configured."""
+    def findings(
+        self,
+        repository: str,
+        base: CommitSha,
+        diff: str,
+        proof: Proof,
+        model: str,
+        terms: Terms,
+        stopped: Callable[[], bool],
+    ) -> Opinion:
+        """At most three findings, one paid call; none, and no bill, when no model is configured. No endpoint is waited
+        for any more when `stopped` says so: then there are none, and a `problem`."""
         ...

@@ -6,7 +6,7 @@ The command line works on a local repository with the same object: only where th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,14 +141,31 @@ class DockerWorkshop:
         after = before.apply(diff)
         return tuple(_file_at(after, path) for path in sorted(before.changed_paths(after)))
 
-    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str, terms: Terms) -> Opinion:
-        claims = self.review_call(repository, diff, proof, model, terms)
+    def findings(
+        self,
+        repository: str,
+        base: CommitSha,
+        diff: str,
+        proof: Proof,
+        model: str,
+        terms: Terms,
+        stopped: Callable[[], bool],
+    ) -> Opinion:
+        claims = self.review_call(repository, diff, proof, model, terms, stopped)
         found = tuple(Finding(path=claim.path, line=claim.line, claim=claim.claim) for claim in claims.claims)
         return Opinion(findings=found, usage=claims.usage, cost_usd=claims.cost_usd, problem=claims.problem)
 
-    def review_call(self, title: str, diff: str, proof: Proof, model: str, terms: Terms) -> Claims:
+    def review_call(
+        self,
+        title: str,
+        diff: str,
+        proof: Proof,
+        model: str,
+        terms: Terms,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Claims:
         """One model's opinion on a diff, with its bill; nothing where the model is `repair`, which has no opinion."""
-        endpoint = self._model(self._spec(model), terms, Patience(seconds=OPINION_SECONDS))
+        endpoint = self._model(self._spec(model), terms, Patience(seconds=OPINION_SECONDS, stopped=stopped))
         if endpoint is None:
             return Claims()
         return review(endpoint, title, diff, (verdict_name(proof.verdict), *why(proof.verdict)))

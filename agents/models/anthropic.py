@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import anthropic
 from pydantic import SecretStr
 
 from agents.errors import IncompleteReply, ModelError
 from agents.models import faults
-from agents.models.anthropic_wire import Reading, request
+from agents.models.anthropic_wire import Reading, Requests
 from agents.models.prices import cost
 from agents.models.reading import believable
 from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client, not_connected
@@ -43,6 +42,7 @@ class AnthropicModel:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spec = spec
+        self._requests = Requests(spec)
         self._key = key.get_secret_value() if key else ""
         self._clock = clock
         http = http_client(spec.endpoint, wall, timeouts or Timeouts())
@@ -70,8 +70,8 @@ class AnthropicModel:
 
     def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
         started = self._clock()
-        asked = request(self._spec, messages, tools, min(max_output_tokens, self._spec.output_limit))
-        reading = self._read(asked)
+        most = min(max_output_tokens, self._spec.output_limit)
+        reading = self._read(lambda: self._requests.body(messages, tools, most))
         message, stop = reading.message()
         usage = reading.usage()
         return Reply(
@@ -83,13 +83,17 @@ class AnthropicModel:
             model=reading.model or self._spec.model_id,
         )
 
-    def _read(self, asked: Mapping[str, Any]) -> Reading:
+    def _read(self, asked: Callable[[], bytes]) -> Reading:
+        """By the SDK's way for any address: its typed call walks through every part of every turn, and builds an object
+        of each event without checking it. `Reading` checks plain events."""
         reading = Reading(self.name)
         begun = False
         try:
-            with self._client.messages.create(**asked, stream=True) as stream:
+            with self._client.post(
+                "/v1/messages", content=asked(), cast_to=object, stream=True, stream_cls=anthropic.Stream[object]
+            ) as stream:
                 begun = True
-                for event in _plain(stream):
+                for event in stream:
                     reading.take(event)
                     if reading.ended:  # the SDK would wait for the body's end as well
                         break
@@ -122,9 +126,3 @@ class AnthropicModel:
             retry_after=faults.retry_after(error.response.headers, datetime.now(UTC)),
             again=faults.try_again(error.response.headers),
         )
-
-
-def _plain(stream: Iterable[Any]) -> Iterable[object]:
-    """The SDK builds events without checking them; `Reading` does, from their plain form."""
-    for event in stream:
-        yield event.to_dict(mode="json", warnings=False) if isinstance(event, anthropic.BaseModel) else event

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field, Tag, TypeAdapter
@@ -11,6 +12,7 @@ from pydantic import Discriminator as By
 
 from agents.errors import IncompleteReply
 from agents.models.reading import Shallow, clean, clean_json, tool_call
+from agents.models.written_once import WrittenOnce, array, joined
 from agents.types import Message, Part, Reasoning, Role, StopReason, Text, ToolCall, ToolResult, ToolSpec, Usage
 from config.models import ModelSpec
 
@@ -24,48 +26,80 @@ call finds exactly what the last one wrote, however many blocks a turn of parall
 _THINKING = ("thinking", "redacted_thinking")
 EMPTY = "(no text)"
 """The API refuses an empty message."""
+_NOTHING = json.dumps({"type": "text", "text": EMPTY})
 
 
 # --- to the wire -------------------------------------------------------------------------------------------------
 
 
-def request(spec: ModelSpec, messages: Sequence[Message], tools: Sequence[ToolSpec], max_tokens: int) -> dict[str, Any]:
-    """The arguments of one call. The conversation is only appended to, so the marks make the next call a cache hit."""
-    asked: dict[str, Any] = {"model": spec.model_id, "max_tokens": max_tokens, "messages": _turns(messages)}
-    system = "\n\n".join(message.text for message in messages if message.role is Role.SYSTEM)
-    if system:
-        asked["system"] = [{"type": "text", "text": clean(system), "cache_control": _MARK}]
-    if tools:
-        asked["tools"] = [
-            {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}
-            for tool in tools
-        ]
-    if spec.thinking:
-        asked["thinking"] = {"type": "adaptive"}
-    if spec.effort:
-        asked["output_config"] = {"effort": spec.effort}
-    return asked
+class Requests:
+    """The bodies of one endpoint's calls. A conversation is only appended to, so the marks make the next call a cache
+    hit."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self._spec = spec
+        self._results = WrittenOnce(_results)
+        self._others = WrittenOnce(_others)
+        self._tools = WrittenOnce(_tool)
+
+    def body(self, messages: Sequence[Message], tools: Sequence[ToolSpec], max_tokens: int) -> bytes:
+        """Of one call. Raises ValueError, TypeError."""
+        spec = self._spec
+        asked: dict[str, Any] = {"model": spec.model_id, "max_tokens": max_tokens, "stream": True}
+        system = "\n\n".join(message.text for message in messages if message.role is Role.SYSTEM)
+        if system:
+            asked["system"] = [{"type": "text", "text": clean(system), "cache_control": _MARK}]
+        if spec.thinking:
+            asked["thinking"] = {"type": "adaptive"}
+        if spec.effort:
+            asked["output_config"] = {"effort": spec.effort}
+        arrays = {"messages": array(turn.text() for turn in self._turns(messages))}
+        if tools:
+            arrays["tools"] = self._tools.array(tools)
+        return joined(asked, arrays)
+
+    def _turns(self, messages: Sequence[Message]) -> list[_Turn]:
+        """User and assistant in turn; the first and the last two user turns marked."""
+        said = [message for message in messages if message.role is not Role.SYSTEM]
+        turns: list[_Turn] = []
+        for message, results, others in zip(said, self._results.texts(said), self._others.texts(said), strict=True):
+            if not turns or turns[-1].role is not message.role:
+                turns.append(_Turn(role=message.role))
+            turns[-1].results.extend(results)
+            turns[-1].others.extend(others)
+        users = [turn for turn in turns if turn.role is Role.USER]
+        for turn in [*users[:1], *users[1:][-2:]]:
+            turn.is_marked = True
+        return turns
 
 
-def _turns(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """User and assistant in turn; the first and the last two user turns marked."""
-    turns: list[dict[str, Any]] = []
-    for message in messages:
-        if message.role is Role.SYSTEM:
-            continue
-        blocks = [block for part in message.parts if (block := _block(part)) is not None]
-        if turns and turns[-1]["role"] == message.role.value:
-            turns[-1]["content"].extend(blocks)
-        else:
-            turns.append({"role": message.role.value, "content": blocks})
-    for turn in turns:
-        # Results must come before other blocks of the turn that answers a call.
-        turn["content"].sort(key=lambda block: block["type"] != "tool_result" if turn["role"] == "user" else 0)
-        turn["content"] = turn["content"] or [{"type": "text", "text": EMPTY}]
-    users = [turn for turn in turns if turn["role"] == "user"]
-    for turn in [*users[:1], *users[1:][-2:]]:
-        turn["content"][-1] = {**turn["content"][-1], "cache_control": _MARK}
-    return turns
+@dataclass(kw_only=True)
+class _Turn:
+    """Of one or more messages of the same role, whose blocks are JSON already."""
+
+    role: Role
+    results: list[str] = field(default_factory=list)
+    """Must come before other blocks of the turn that answers a call."""
+    others: list[str] = field(default_factory=list)
+    is_marked: bool = False
+
+    def text(self) -> str:
+        *before, last = [*self.results, *self.others] or [_NOTHING]
+        if self.is_marked:
+            last = f'{last[:-1]},"cache_control":{json.dumps(_MARK)}}}'
+        return f'{{"role":"{self.role.value}","content":{array([*before, last])}}}'
+
+
+def _results(message: Message) -> list[dict[str, Any]]:
+    return [block for part in message.parts if isinstance(part, ToolResult) and (block := _block(part))]
+
+
+def _others(message: Message) -> list[dict[str, Any]]:
+    return [block for part in message.parts if not isinstance(part, ToolResult) and (block := _block(part))]
+
+
+def _tool(tool: ToolSpec) -> list[dict[str, Any]]:
+    return [{"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}]
 
 
 def _block(part: Part) -> dict[str, Any] | None:

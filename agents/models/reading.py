@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -57,6 +58,7 @@ def _within(value: Any) -> Iterable[Any]:
 def _not_deep(value: dict[str, Any]) -> dict[str, Any]:
     if is_deep(value):
         raise ValueError(f"values are nested more than {MOST_DEPTH} deep")
+    json.dumps(value, allow_nan=False)  # `NaN` and `1e999` are read, and could not be given back
     return value
 
 
@@ -97,7 +99,7 @@ def tool_call(call_id: str, name: str, arguments: str, *, cut: bool) -> ToolCall
     `cut`: the reply ended at its output limit, which is then the likely cause.
     """
     try:
-        value = json.loads(arguments, parse_constant=_no_constant) if arguments.strip() else {}
+        value = json.loads(arguments, parse_constant=_no_constant, parse_float=_finite) if arguments.strip() else {}
     except (ValueError, RecursionError) as error:
         return ToolCall(id=call_id, name=clean(name), arguments={}, problem=_problem(arguments, str(error), cut))
     if not isinstance(value, dict):
@@ -125,5 +127,10 @@ def _problem(arguments: str, error: str, cut: bool) -> str:
     )
 
 
+def _finite(digits: str) -> float:
+    value = float(digits)
+    return value if math.isfinite(value) else _no_constant(digits)
+
+
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is no number that JSON could give back")

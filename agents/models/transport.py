@@ -39,17 +39,17 @@ class Timeouts:
 
 class _Bounded(httpx2.SyncByteStream):
     """A response's body that ends with an error where it goes over its time or size, or is compressed, and that is read
-    to its end.
+    to its end. Of a compressed complaint the status counts, and no body is seen.
 
     The SDKs close a stream at its last event, before the end of the body: with that the connection would be lost, and
     each call pay for a new one. So the rest is taken first, which is there already or comes at once.
     """
 
     def __init__(
-        self, inner: httpx2.SyncByteStream, limits: Timeouts, deadline: Deadline, *, is_compressed: bool
+        self, inner: httpx2.SyncByteStream, limits: Timeouts, deadline: Deadline, *, is_compressed: bool, is_error: bool
     ) -> None:
         self._inner = inner
-        self._is_compressed = is_compressed
+        self._is_compressed, self._is_error = is_compressed, is_error
         self._limits = limits
         self._deadline = deadline
         self._end = deadline.at
@@ -57,6 +57,8 @@ class _Bounded(httpx2.SyncByteStream):
         """Begun, and not ended or broken."""
 
     def __iter__(self) -> Iterator[bytes]:
+        if self._is_compressed and self._is_error:
+            return
         if self._is_compressed:
             raise httpx2.DecodingError("the response is compressed, which was not asked for")
         size = 0
@@ -169,7 +171,9 @@ def http_client(
         if isinstance(response.stream, httpx2.SyncByteStream):
             encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
             compressed = encoding not in ("", "identity")
-            response.stream = _Bounded(response.stream, limits, deadline, is_compressed=compressed)
+            response.stream = _Bounded(
+                response.stream, limits, deadline, is_compressed=compressed, is_error=response.is_error
+            )
 
     client = httpx2.Client(
         timeout=httpx2.Timeout(limits.silence, connect=limits.connect),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -12,22 +12,30 @@ _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=F
 
 
 class WrittenOnce(Generic[T]):
-    """A JSON array of things that each stand for some values in it; what the last array did not hold is forgotten.
+    """Things that each stand for some JSON values; what was not asked for last time is forgotten.
 
     Safe to share between threads.
     """
 
     def __init__(self, values: Callable[[T], Sequence[Mapping[str, Any]]]) -> None:
         self._values = values
-        self._written: dict[int, tuple[T, str]] = {}
+        self._written: dict[int, tuple[T, tuple[str, ...]]] = {}
 
-    def array(self, things: Sequence[T]) -> str:
-        """Raises ValueError, TypeError for what JSON has no words for."""
+    def texts(self, things: Sequence[T]) -> list[tuple[str, ...]]:
+        """Of each thing, its values as JSON. Raises ValueError, TypeError for what JSON has no words for."""
         before = self._written
         # The thing is kept with its text, so that its identity is not given to another.
-        entries = [before.get(id(thing)) or (thing, ",".join(map(_encode, self._values(thing)))) for thing in things]
-        self._written = {id(thing): (thing, text) for thing, text in entries}
-        return f"[{','.join(text for _, text in entries if text)}]"
+        entries = [before.get(id(thing)) or (thing, tuple(map(_encode, self._values(thing)))) for thing in things]
+        self._written = {id(thing): (thing, texts) for thing, texts in entries}
+        return [texts for _, texts in entries]
+
+    def array(self, things: Sequence[T]) -> str:
+        """All their values as one JSON array. Raises as `texts` does."""
+        return array(text for texts in self.texts(things) for text in texts)
+
+
+def array(texts: Iterable[str]) -> str:
+    return f"[{','.join(texts)}]"
 
 
 def joined(values: Mapping[str, Any], arrays: Mapping[str, str]) -> bytes:

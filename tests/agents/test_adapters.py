@@ -241,6 +241,21 @@ def test_what_comes_compressed_is_not_unfolded(wire: Wire, encoding: str) -> Non
 
 
 @each_wire
+@pytest.mark.parametrize(
+    ("status", "expected"), [(401, ModelRefused), (429, ModelUnavailable), (502, ModelUnavailable)]
+)
+def test_a_complaint_that_comes_compressed_counts_by_its_status(
+    wire: Wire, status: int, expected: type[ModelError]
+) -> None:
+    headers = {"Content-Type": "text/html", "Content-Encoding": "gzip", "Retry-After": "7"}
+    page = Answer(status=status, pieces=(gzip.compress(b"<h1>Not now</h1>" * 9),), headers=headers)
+    error = refused(wire, page)
+    assert type(error) is expected
+    assert str(status) in str(error)
+    assert not isinstance(error, ModelUnavailable) or error.retry_after == 7.0
+
+
+@each_wire
 def test_a_gzip_that_is_none_is_incomplete(wire: Wire) -> None:
     headers = {"Content-Type": "text/event-stream", "Content-Encoding": "gzip"}
     assert type(refused(wire, Answer(pieces=(b"plain",), headers=headers))) is IncompleteReply

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import anthropic as anthropic_sdk
@@ -12,7 +13,8 @@ import pytest
 from agents.errors import IncompleteReply
 from agents.models import anthropic_wire, openai_wire
 from agents.models.reading import clean_json, tool_call
-from agents.types import Message, Reasoning, Role, StopReason, Text, ToolResult
+from agents.types import Message, Reasoning, Role, StopReason, Text, ToolResult, ToolSpec
+from config.models import ModelSpec
 from tests.support.endpoints import READ, SYSTEM, USER
 from tests.support.endpoints import WIRES as _WIRES
 from tests.support.model_server import Call, anthropic_message, model_server, openai_message
@@ -74,13 +76,29 @@ def test_a_window_that_is_full_is_a_cut() -> None:
     assert reading.message()[1] is StopReason.LENGTH
 
 
+def sent(spec: ModelSpec, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Any:
+    return json.loads(anthropic_wire.Requests(spec).body(messages, tools, 10))
+
+
 def test_a_conversation_without_system_or_tools_is_sent_without_them() -> None:
     with model_server() as server:
         spec = _WIRES[0].spec(server)
-    asked = anthropic_wire.request(spec, [USER], [], 10)
+    asked = sent(spec, [USER], [])
     assert not {"system", "tools", "thinking", "output_config"} & asked.keys()
-    asked = anthropic_wire.request(spec, [SYSTEM, Message(role=Role.USER, parts=())], [READ], 10)
+    asked = sent(spec, [SYSTEM, Message(role=Role.USER, parts=())], [READ])
     assert asked["messages"][0]["content"][0]["text"] == anthropic_wire.EMPTY
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_a_number_that_json_could_not_give_back_is_not_taken(number: str) -> None:
+    call = tool_call("c1", "read", f'{{"path": "a", "line": {number}}}', cut=False)
+    assert f"{number} is no number that JSON could give back" in call.problem
+    assert call.arguments == {}
+    vendors = json.loads(f'{{"type": "redacted_thinking", "data": "x", "weight": {number}}}')
+    with pytest.raises(ValueError, match="JSON"):
+        anthropic(START, begin(0, vendors))
+    with pytest.raises(ValueError, match="JSON"):
+        openai(choice(reasoning_details=[vendors]))
 
 
 def openai(*chunks: dict[str, Any]) -> openai_wire.Reading:
@@ -154,7 +172,7 @@ def test_what_is_read_of_a_stream_is_what_anthropics_sdk_reads() -> None:
         asked: Any = {"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": [WORDS]}]}
         with client.messages.stream(**asked) as stream:
             theirs = stream.get_final_message()
-    sent_back = anthropic_wire.request(_WIRES[0].spec(server), [USER, ours.message], [], 10)["messages"][1]["content"]
+    sent_back = sent(_WIRES[0].spec(server), [USER, ours.message], [])["messages"][1]["content"]
     assert sent_back == [block.to_dict(mode="json") for block in theirs.content]
     assert ours.message.parts[0] == Reasoning(
         text="Hm.", opaque={"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}, bound=True
@@ -192,7 +210,7 @@ def test_thinking_without_its_signature_is_not_given_back() -> None:
     assert stop is StopReason.LENGTH
     assert message.parts == (Reasoning(text="Hm", bound=True),)
     with model_server() as server:
-        asked = anthropic_wire.request(_WIRES[0].spec(server), [USER, message, USER], [], 10)
+        asked = sent(_WIRES[0].spec(server), [USER, message, USER], [])
     assert asked["messages"][1]["content"] == [{"type": "text", "text": anthropic_wire.EMPTY}]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from agents.models import build
+from agents.patience import Patience
 from agents.protocols import Recorder
 from agents.review import review
 from agents.terms import Terms
@@ -30,7 +32,7 @@ from sandbox.types import CommitSha, Proof
 from tests.bot.test_job_scenarios import NAME, Straight, World, world
 from tests.support import proofs
 from tests.support.durable_world import Fate, FileWorkshop
-from tests.support.model_server import ModelServer, Received, model_server, openai_message
+from tests.support.model_server import ModelServer, Received, model_server, openai_message, problem
 
 __all__ = ["world"]
 
@@ -51,8 +53,17 @@ class CallingWorkshop(FileWorkshop):
             proofs.ATTEMPT, model=model, ending=Ending.GAVE_UP, diff="", reason=claims.problem or "looked at it"
         )
 
-    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str, terms: Terms) -> Opinion:
-        endpoint = build(self.lineup.get(model), None, terms)
+    def findings(
+        self,
+        repository: str,
+        base: CommitSha,
+        diff: str,
+        proof: Proof,
+        model: str,
+        terms: Terms,
+        stopped: Callable[[], bool],
+    ) -> Opinion:
+        endpoint = build(self.lineup.get(model), None, terms, patience=Patience(stopped=stopped))
         assert endpoint is not None
         claims = review(endpoint, repository, diff, ())
         return Opinion(usage=claims.usage, cost_usd=claims.cost_usd, problem=claims.problem)
@@ -111,7 +122,7 @@ class Served:
         job = jobs.accept(DeliveryId(f"d-{len(jobs.recent())}"), start)
         jobs.mark_enqueued(job.id)
         Pipeline(self.world.tools, pauses=(5.0,)).job(Straight(), job.id)
-        return self.world.comments()[-1]
+        return next(reversed(self.world.comments()), "")
 
     def chosen_by(self) -> list[tuple[str, str]]:
         with self.world.store.database.reading() as connection:
@@ -250,6 +261,21 @@ def test_a_review_is_made_without_an_opinion_and_says_why(served: Served) -> Non
     said = served.review()
     assert "No model's opinion is part of this: Only self-hosted models may see this repository" in said
     assert served.seen == (0, 0)
+
+
+def test_a_review_that_is_stopped_does_not_wait_for_a_busy_endpoint(served: Served) -> None:
+    jobs = served.world.store.jobs
+
+    def busy(received: Received) -> Any:
+        jobs.ask_to_stop(jobs.recent()[0].job.id, "a newer push")
+        return problem(429, "rate_limit_error", "Slow down.", retry_after="60")
+
+    served.vendor.script[:] = [busy] * 5
+    started = time.monotonic()
+    served.review()
+    assert time.monotonic() - started < 30
+    assert served.seen == (1, 0)
+    assert jobs.recent()[0].job.state is JobState.CANCELLED
 
 
 def test_a_mark_in_the_lineup_does_not_open_it_where_the_address_is_elsewhere(served: Served) -> None:

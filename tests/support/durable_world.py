@@ -289,7 +289,16 @@ class FileWorkshop:
     def files(self, repository: str, base: CommitSha, diff: str) -> Sequence[FileAt]:
         return (FileAt(path="slug.py", mode="100644", data=b"b\n"),)
 
-    def findings(self, repository: str, base: CommitSha, diff: str, proof: Proof, model: str, terms: Terms) -> Opinion:
+    def findings(
+        self,
+        repository: str,
+        base: CommitSha,
+        diff: str,
+        proof: Proof,
+        model: str,
+        terms: Terms,
+        stopped: Callable[[], bool],
+    ) -> Opinion:
         held = terms.purse.hold(call_of(model))
         self.fate.note("calls.log", "review")
         self.fate.point("paid review")
