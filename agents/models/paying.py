@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 from agents.errors import ModelError
@@ -58,7 +59,7 @@ def pay(
         model=spec.name,
         prompt_tokens=prompt_tokens,
         output_tokens=most,
-        worst_usd=lambda output: worst_cost(spec, prompt_tokens, output),
+        worst_usd=cache(lambda output: worst_cost(spec, prompt_tokens, output)),
         self_hosted=spec.self_hosted,
         patience=patience or Patience(),
     )

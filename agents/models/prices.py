@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import genai_prices
+from genai_prices.types import PriceCalculation
 
 from agents.models.reading import is_believable
 from agents.types import Usage
@@ -27,7 +28,8 @@ def cost(spec: ModelSpec, usage: Usage | None) -> float | None:
         return None
     if spec.price is not None:
         return from_override(spec.price, usage)
-    return _from_table(spec, usage)
+    found = _in_table(spec, usage)
+    return None if found is None else float(found.total_price)
 
 
 def worst_cost(spec: ModelSpec, prompt_tokens: int, output_tokens: int) -> float | None:
@@ -39,8 +41,10 @@ def worst_cost(spec: ModelSpec, prompt_tokens: int, output_tokens: int) -> float
     if spec.price is None:
         now = datetime.now(UTC)
         kinds = _kinds(prompt_tokens, output_tokens)
-        costs = [_from_table(spec, usage, at) for usage in kinds for at in (now, now + LONGEST_CALL)]
-        return max((cost for cost in costs if cost is not None), default=None)
+        found = [_in_table(spec, usage, now) for usage in kinds]
+        if any(one is not None and isinstance(one.model.prices, list) for one in found):  # by the hour, or dated
+            found += [_in_table(spec, usage, now + LONGEST_CALL) for usage in kinds]
+        return max((float(one.total_price) for one in found if one is not None), default=None)
     lengths = (prompt_tokens, *(tier.above for tier in spec.price.tiers if tier.above < prompt_tokens))
     return max(from_override(spec.price, usage) for length in lengths for usage in _kinds(length, output_tokens))
 
@@ -64,7 +68,7 @@ def from_override(price: Price, usage: Usage) -> float:
     return total / _MILLION
 
 
-def _from_table(spec: ModelSpec, usage: Usage, at: datetime | None = None) -> float | None:
+def _in_table(spec: ModelSpec, usage: Usage, at: datetime | None = None) -> PriceCalculation | None:
     if not spec.price_provider:
         return None
     counts = genai_prices.Usage(
@@ -74,10 +78,9 @@ def _from_table(spec: ModelSpec, usage: Usage, at: datetime | None = None) -> fl
         cache_write_tokens=usage.cache_write_tokens,
     )
     try:
-        priced = genai_prices.calc_price(
+        return genai_prices.calc_price(
             counts, spec.model_id, provider_id=spec.price_provider, genai_request_timestamp=at
         )
     except (LookupError, ValueError):
         # LookupError: not in the table. ValueError: counts that contradict each other (an endpoint's own mistake).
         return None
-    return float(priced.total_price)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -76,6 +76,16 @@ class Database:
             return
         insert = sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
         connection.execute(insert.on_conflict_do_nothing(), rows)
+
+    def add_up(
+        self, connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]], amounts: Sequence[str]
+    ) -> None:
+        """Insert the rows, or add their amounts to what stands under the same primary key."""
+        insert = sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        added = {name: table.c[name] + insert.excluded[name] for name in amounts}
+        connection.execute(
+            insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=added), rows
+        )
 
     def upsert(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
         """Insert the row, or replace the one with the same primary key."""

@@ -107,6 +107,17 @@ spend = sa.Table(
     sa.Index("ix_spend_state", "state"),
 )
 
+spend_sums = sa.Table(
+    "spend_sums",
+    METADATA,
+    sa.Column("scope", sa.String(16), primary_key=True),
+    sa.Column("owner", sa.String(80), primary_key=True),
+    sa.Column("month", Big, primary_key=True, autoincrement=False),
+    sa.Column("usd", sa.Double, nullable=False),
+    sa.Column("unpriced", Big, nullable=False),
+)
+"""Of the rows of `spend` that are settled, by what limits are set on."""
+
 verdicts = sa.Table(
     "verdicts",
     METADATA,

@@ -7,8 +7,9 @@ process that dies leaves its last call in the book instead of a hole.
 
 from __future__ import annotations
 
+import contextlib
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,8 +17,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from agents.types import Usage
-from bot.money.budget import Denied, Granted, Scope, Used, month_start
+from bot.money.budget import Denied, Granted, Scope, Used
 from bot.money.owner import here, is_dead
+from bot.store import spend_sums
 from bot.store.database import Database
 from bot.store.schema import spend
 
@@ -87,11 +89,12 @@ class SpendStore:
     ) -> tuple[str, Granted] | Denied:
         """Set a call's worst case aside, if `decide` grants it by what is used: one holder at a time, in one commit."""
         now = self._database.clock()
-        with self._database.writing() as connection:
-            if not self._database.is_sqlite:
-                connection.exec_driver_sql("LOCK TABLE spend IN SHARE ROW EXCLUSIVE MODE")
-            self._close_abandoned(connection, now)
-            decided = decide(self._used(connection, account, now))
+        with self._alone() as connection:
+            held = connection.execute(_HELD).all()
+            gone = [call for call in held if call.held_at + LONGEST_CALL < now or is_dead(call.owner)]
+            for call in gone:
+                self._settled(connection, call, now, state=CallState.LOST.value)
+            decided = decide(_used(connection, [call for call in held if call not in gone], account, now))
             if isinstance(decided, Denied):
                 return decided
             call_id = uuid.uuid4().hex
@@ -112,7 +115,7 @@ class SpendStore:
                 "held_at": now,
                 "settled_at": None,
             }
-            connection.execute(sa.insert(spend), [row])
+            connection.execute(_NEW, [row])
         return call_id, decided
 
     def book(self, call_id: str, usage: Usage, cost_usd: float | None) -> None:
@@ -124,12 +127,12 @@ class SpendStore:
     def release(self, call_id: str) -> None:
         """The call was never made: it leaves no trace."""
         with self._database.writing() as connection:
-            connection.execute(sa.delete(spend).where(spend.c.id == call_id, spend.c.state == CallState.HELD.value))
+            connection.execute(_RELEASED, {"call": call_id})
 
     def used(self, account: Account) -> Mapping[Scope, Used]:
         """By scope, as limits count it."""
         with self._database.reading() as connection:
-            return self._used(connection, account, self._database.clock())
+            return _used(connection, connection.execute(_HELD).all(), account, self._database.clock())
 
     def totals(self, by: Sequence[str], *, since: float, until: float = float("inf")) -> tuple[Spending, ...]:
         """Calls begun in that time, added up by columns (`model`, `repository`, `purpose`) or `day`; dearest first."""
@@ -156,57 +159,72 @@ class SpendStore:
         days = spend.c.held_at / 86_400.0
         return sa.cast(days if self._database.is_sqlite else sa.func.floor(days), sa.Integer)
 
-    def _settle(self, call_id: str, **values: object) -> None:
+    def _settle(self, call_id: str, **values: Any) -> None:
+        with self._alone() as connection:
+            call = connection.execute(_CALL, {"call": call_id}).one_or_none()
+            if call is not None:
+                self._settled(connection, call, self._database.clock(), **values)
+
+    def _settled(self, connection: sa.Connection, call: sa.Row[Any], now: float, **values: Any) -> None:
+        """Also of a call that was given up too early: then what it was counted with is taken back."""
+        connection.execute(sa.update(spend).where(spend.c.id == call.id).values(settled_at=now, **values))
+        was_usd, was_unpriced = (0.0, 0) if call.state == CallState.HELD else _counted(call.cost_usd, call.worst_usd)
+        usd, unpriced = _counted(values.get("cost_usd", call.cost_usd), call.worst_usd)
+        spend_sums.add(self._database, connection, _keys(call), usd - was_usd, unpriced - was_unpriced)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[sa.Connection]:
+        """A transaction that no other change of the book runs beside."""
         with self._database.writing() as connection:
-            connection.execute(
-                sa.update(spend).where(spend.c.id == call_id).values(settled_at=self._database.clock(), **values)
-            )
-
-    def _used(self, connection: sa.Connection, account: Account, now: float) -> dict[Scope, Used]:
-        begun = spend.c.held_at >= month_start(now)
-        of = {
-            Scope.ATTEMPT: spend.c.attempt_id == account.attempt,
-            Scope.JOB: spend.c.job_id == account.job,
-            Scope.REPOSITORY: _own(begun, spend.c.repository_id, account.repository_id),
-            Scope.INSTALLATION: _own(begun, spend.c.installation_id, account.installation_id),
-            Scope.MONTH: begun,
-        }
-        columns = []
-        for scope, condition in of.items():
-            columns += [
-                sa.func.sum(sa.case((condition, _AMOUNT), else_=0.0)).label(f"{scope}_usd"),
-                sa.func.sum(sa.case((sa.and_(condition, _HELD), _AMOUNT), else_=0.0)).label(f"{scope}_aside"),
-                sa.func.sum(sa.case((sa.and_(condition, _UNPRICED), 1), else_=0)).label(f"{scope}_unpriced"),
-            ]
-        row = connection.execute(sa.select(*columns).where(sa.or_(begun, of[Scope.JOB]))).one()._mapping
-        return {
-            scope: Used(
-                usd=float(row[f"{scope}_usd"] or 0.0),
-                aside=float(row[f"{scope}_aside"] or 0.0),
-                unpriced=int(row[f"{scope}_unpriced"] or 0),
-            )
-            for scope in of
-        }
-
-    def _close_abandoned(self, connection: sa.Connection, now: float) -> None:
-        """Calls under way of processes that died, or for longer than a call can last."""
-        query = sa.select(spend.c.id, spend.c.owner, spend.c.held_at).where(spend.c.state == CallState.HELD.value)
-        gone = [row.id for row in connection.execute(query) if row.held_at + LONGEST_CALL < now or is_dead(row.owner)]
-        if gone:
-            connection.execute(
-                sa.update(spend).where(spend.c.id.in_(gone)).values(state=CallState.LOST.value, settled_at=now)
-            )
+            if not self._database.is_sqlite:
+                connection.exec_driver_sql("LOCK TABLE spend IN SHARE ROW EXCLUSIVE MODE")
+            yield connection
 
 
-_HELD = spend.c.state == CallState.HELD.value
-_AMOUNT = sa.func.coalesce(spend.c.cost_usd, spend.c.worst_usd, 0.0)
+def _used(connection: sa.Connection, held: Sequence[sa.Row[Any]], account: Account, now: float) -> dict[Scope, Used]:
+    """What is settled, and the worst cases of the calls that are held."""
+    mine = spend_sums.keys(
+        attempt=account.attempt,
+        job=account.job,
+        repository_id=account.repository_id,
+        installation_id=account.installation_id,
+        at=now,
+    )
+    found = dict(spend_sums.read(connection, mine))
+    for call in held:
+        usd, unpriced = _counted(None, call.worst_usd)
+        for key in _keys(call):
+            if key in found:
+                used = found[key]
+                found[key] = Used(usd=used.usd + usd, aside=used.aside + usd, unpriced=used.unpriced + unpriced)
+    return {scope: Used() for scope in Scope} | {key.scope: used for key, used in found.items()}
+
+
+def _keys(call: sa.Row[Any]) -> tuple[spend_sums.Key, ...]:
+    return spend_sums.keys(
+        attempt=call.attempt_id,
+        job=call.job_id,
+        repository_id=call.repository_id,
+        installation_id=call.installation_id,
+        at=call.held_at,
+    )
+
+
+def _counted(cost_usd: float | None, worst_usd: float | None) -> tuple[float, int]:
+    """What a call counts with against limits: dollars, and whether nobody knows them."""
+    known = worst_usd if cost_usd is None else cost_usd
+    return (0.0, 1) if known is None else (known, 0)
+
+
+_CALLS = sa.select(
+    *(spend.c[name] for name in ("id", "state", "owner", "held_at", "cost_usd", "worst_usd")),
+    *(spend.c[name] for name in ("attempt_id", "job_id", "repository_id", "installation_id")),
+)
+_HELD = _CALLS.where(spend.c.state == CallState.HELD.value)
+_CALL = _CALLS.where(spend.c.id == sa.bindparam("call"))
+_NEW = sa.insert(spend)
+_RELEASED = sa.delete(spend).where(spend.c.id == sa.bindparam("call"), spend.c.state == CallState.HELD.value)
 _UNCERTAIN = sa.and_(spend.c.cost_usd.is_(None), spend.c.worst_usd.is_not(None))
-_UNPRICED = sa.and_(spend.c.cost_usd.is_(None), spend.c.worst_usd.is_(None))
-
-
-def _own(begun: sa.ColumnElement[bool], column: sa.Column[int], own: int) -> sa.ColumnElement[bool]:
-    """0 stands for none, which has nothing in common with another none."""
-    return sa.and_(begun, column == own) if own else sa.false()
 
 
 def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
@@ -216,7 +234,7 @@ def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 _SUMS = (
     sa.func.count().label("calls"),
-    _count(_HELD).label("under_way"),
+    _count(spend.c.state == CallState.HELD.value).label("under_way"),
     _count(spend.c.state == CallState.LOST.value).label("lost"),
     _count(sa.and_(spend.c.state == CallState.BOOKED.value, spend.c.cost_usd.is_(None))).label("unpriced"),
     *(sa.func.sum(spend.c[name]).label(name) for name in _TOKENS),

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import signal
 import threading
 from collections.abc import Mapping
 
 import pytest
+import sqlalchemy as sa
 
 from agents.errors import OverLimit
 from agents.purse import Call, Held
 from agents.types import Usage
-from bot.money.budget import Limits, Scope
+from bot.money.budget import Limits, Scope, month_start
 from bot.money.owner import here, is_dead
 from bot.money.purse import StorePurse
 from bot.store import Account, Purpose, Store
+from bot.store.schema import spend
 from bot.store.spend import LONGEST_CALL
 from tests.bot.conftest import Time
 
@@ -173,6 +176,59 @@ def test_a_living_process_keeps_what_it_set_aside_for_as_long_as_a_call_can_last
     clock.now += 2
     hold(store).unpaid()
     assert store.spend.totals((), since=0)[0].lost == 1
+
+
+def test_a_call_that_was_given_up_and_is_answered_after_all_counts_once(store: Store, clock: Time) -> None:
+    late = hold(store)
+    clock.now += LONGEST_CALL + 1
+    hold(store, by=account(2)).unpaid()
+    assert used(store)[Scope.ATTEMPT] == 0.5
+    late.paid(USAGE, 0.2)
+    assert used(store)[Scope.ATTEMPT] == pytest.approx(0.2)
+    late.paid(USAGE, 0.2)
+    assert used(store)[Scope.ATTEMPT] == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_added_up_is_what_the_rows_come_to(store: Store, clock: Time, seed: int) -> None:
+    chance = random.Random(seed)
+    accounts = [account(n, repository=n % 3, installation=n % 2) for n in range(5)]
+    under_way: list[Held] = []
+    for _ in range(60):
+        clock.now += chance.choice([1.0, 60.0, 5 * 86_400.0])
+        under_way.append(hold(store, by=chance.choice(accounts), usd=chance.choice([None, 0.5, 2.0])))
+        ended = under_way.pop(chance.randrange(len(under_way)))
+        match chance.choice(["forgotten", "lost", "unpaid", "paid"]):
+            case "lost":
+                ended.lost()
+            case "unpaid":
+                ended.unpaid()
+            case "paid":
+                ended.paid(USAGE, 0.3)
+            case _:
+                pass
+    with store.database.reading() as connection:
+        rows = connection.execute(sa.select(spend)).all()
+    assert {row.state for row in rows} >= {"booked", "lost"}
+    for one in accounts:
+        mine = {
+            Scope.ATTEMPT: [row for row in rows if row.attempt_id == one.attempt],
+            Scope.JOB: [row for row in rows if row.job_id == one.job],
+            Scope.REPOSITORY: [row for row in rows if row.repository_id == one.repository_id != 0],
+            Scope.INSTALLATION: [row for row in rows if row.installation_id == one.installation_id != 0],
+            Scope.MONTH: rows,
+        }
+        for scope, found in store.spend.used(one).items():
+            counted = [
+                row
+                for row in mine[scope]
+                if scope in (Scope.ATTEMPT, Scope.JOB) or row.held_at >= month_start(clock.now)
+            ]
+            amounts = [row.worst_usd if row.cost_usd is None else row.cost_usd for row in counted]
+            assert found.usd == pytest.approx(sum(amount or 0.0 for amount in amounts))
+            assert found.unpriced == amounts.count(None)
+            held = [row.worst_usd or 0.0 for row in counted if row.state == "held"]
+            assert found.aside == pytest.approx(sum(held))
 
 
 def test_a_process_is_known_by_more_than_its_number() -> None:
