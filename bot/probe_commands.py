@@ -34,7 +34,7 @@ def probe(settings: Settings, name: str, *, as_json: bool) -> int:
     with probe_terms(settings, name) as terms:
         found = ask(spec, key, terms)
     path = _kept(settings, spec, found)
-    now = fitted(spec, found)
+    now = fitted(spec, wiring.probes(settings).load(spec))
     if as_json:
         chosen = {"way": described(now), "strategy": now.strategy, "dialect": now.dialect, "window": now.window}
         print_json(
@@ -44,7 +44,12 @@ def probe(settings: Settings, name: str, *, as_json: bool) -> int:
         console = standard_output()
         console.print(f"{name} ({spec.model_id}) at {spec.endpoint}", markup=False, soft_wrap=True)
         console.print(plain_table(["asked", "found"], [list(row) for row in rows(found)]))
-        console.print(f"It is used as: {described(now)}, window {now.window:,}.", markup=False, soft_wrap=True)
+        used = f"It is used as: {described(now)}, window {now.window:,}."
+        if path is None:
+            used = f"This is not kept, and what an earlier probe found holds. {used}"
+        elif not found.is_usable:
+            used = f"This chooses nothing. {used}"
+        console.print(used, markup=False, soft_wrap=True)
     usable = found.reachable is Found.YES and not found.problems
     return EXIT_DONE if usable else EXIT_PROBLEMS
 

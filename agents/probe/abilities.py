@@ -8,6 +8,22 @@ from agents.probe import questions, reading
 from agents.probe.inquiry import Inquiry
 from agents.probe.reading import Heard
 from agents.probe.record import Found
+from config.models import Adapter
+
+_OWN_ROUTES = ("/props", "/api/ps", "/info")
+"""Where llama.cpp, Ollama and TGI say what they were started with; Ollama of the models that it holds just now."""
+
+
+def served(inquiry: Inquiry) -> None:
+    """The window by the server itself, where its list of models does not say: Ollama's is seldom the model's own."""
+    if inquiry.found.get("window") or inquiry.spec.adapter is not Adapter.OPENAI:
+        return
+    for path in _OWN_ROUTES:
+        got = inquiry.look(path)
+        window = reading.served_window(got.body, inquiry.spec.model_id) if got.is_good else 0
+        if window:
+            inquiry.sizes(window, 0)
+            return
 
 
 def tools(inquiry: Inquiry) -> None:
@@ -50,14 +66,17 @@ def limit(inquiry: Inquiry) -> None:
 
 
 def enormous(inquiry: Inquiry) -> None:
-    got = inquiry.say(questions.HELLO, most=questions.ENORMOUS)
+    if inquiry.chats:
+        got = inquiry.say(questions.HELLO, most=questions.ENORMOUS)
+    else:  # a base model knows no end but the line's
+        got = inquiry.say(questions.CODE_BEFORE, most=questions.ENORMOUS, stop=("\n",))
     if not got.is_good:
         inquiry.sizes(*reading.sizes_of_refusal(inquiry.words(got)))
 
 
 def too_long(inquiry: Inquiry) -> None:
     window = inquiry.found.get("window") or inquiry.spec.window
-    words = questions.words_for(window)
+    words = questions.words_for(window, is_free=inquiry.is_free)
     got = inquiry.say(questions.long_text(words), most=questions.SHORT)
     if not got.is_good:
         error = faults.translate(inquiry.spec.name, inquiry.exchange.complaint(got))
@@ -66,7 +85,7 @@ def too_long(inquiry: Inquiry) -> None:
             inquiry.sizes(*reading.sizes_of_refusal(inquiry.words(got)))
         return
     said = reading.heard(got.body)
-    if reading.was_cut(said, words) is Found.YES:
+    if reading.was_cut(said, words, questions.OVER // 2) is Found.YES:
         inquiry.found["refuses_too_long"] = Found.NO
         inquiry.sizes(said.input_tokens + questions.SHORT, 0)
         inquiry.problems.append(

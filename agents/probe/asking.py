@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from pydantic import SecretStr
 
-from agents.errors import IncompleteReply, ModelError, OverLimit
-from agents.models import bare, completions_wire
-from agents.models.completions_wire import Gap
+from agents.errors import Fault, ModelError, ModelUnavailable, OverLimit
+from agents.models import faults
 from agents.models.exchange import Exchanged
-from agents.models.paying import Metered
 from agents.models.transport import Timeouts
 from agents.probe import abilities, gaps, questions, reading
-from agents.probe.inquiry import Inquiry
+from agents.probe.inquiry import Inquiry, Over
 from agents.probe.record import Found, Probe
+from agents.probe.streams import stream
 from agents.terms import OPEN, Terms
-from agents.types import Message, Reply, Role, Text, Usage
 from config.models import Adapter, ModelSpec
 
 TIMEOUTS = Timeouts(connect=10, silence=120, whole=180, response_bytes=4 << 20)
@@ -34,41 +33,50 @@ def probe(
     *,
     now: Callable[[], datetime] = _now,
     timeouts: Timeouts = TIMEOUTS,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Probe:
     """What the endpoint of a row (adapter `openai` or `anthropic`) can do, asked now."""
-    inquiry = Inquiry(spec, key, terms, timeouts)
+    inquiry = Inquiry(spec, key, terms, timeouts, sleep)
     _ask(inquiry)
-    found = {**inquiry.found, "problems": tuple(dict.fromkeys(inquiry.problems))}
-    return Probe(endpoint=spec.endpoint, model_id=spec.model_id, at=now(), **found)
-
-
-class _Over(Exception):
-    """Nothing further can be learned."""
+    return Probe(
+        endpoint=spec.endpoint,
+        model_id=spec.model_id,
+        at=now(),
+        reachable=Found.YES if inquiry.trying.has_reached else Found.NO,
+        unanswered=inquiry.unanswered,
+        problems=tuple(dict.fromkeys(inquiry.problems)),
+        **inquiry.found,
+    )
 
 
 def _ask(inquiry: Inquiry) -> None:
     try:
         _listing(inquiry)
         _speech(inquiry)
-        for question in _QUESTIONS:
+        for question, fields in _QUESTIONS:
             try:
                 question(inquiry)
-            except OverLimit as error:
-                inquiry.problems.append(f"One question was not asked: {error}")
             except ModelError as error:
-                inquiry.problems.append(f"It did not answer to one question: {error}")
-    except _Over:
+                inquiry.missed(fields, error)
+    except Over:
         pass
     except OverLimit as error:
         inquiry.problems.append(f"It was not asked further: {error}")
+    except ModelUnavailable as error:
+        busy = "It is too busy to be asked, so nothing is known of it; ask again later. "
+        inquiry.problems.append(f"{busy if inquiry.trying.has_reached else ''}{error}")
     except ModelError as error:
-        inquiry.found.setdefault("reachable", Found.NO)
         inquiry.problems.append(str(error))
 
 
 def _listing(inquiry: Inquiry) -> None:
-    got = inquiry.exchange.base("/models")
-    inquiry.found["reachable"] = Found.YES
+    try:
+        got = inquiry.trying.ask(lambda: inquiry.exchange.base("/models"))
+    except ModelUnavailable as error:
+        if not inquiry.trying.has_reached:
+            raise
+        inquiry.missed(("window", "output_limit"), error)
+        return
     _keyed(inquiry, got)
     entry = reading.listed(got.body, inquiry.spec.model_id) if got.is_good else None
     if entry is None:
@@ -79,30 +87,63 @@ def _listing(inquiry: Inquiry) -> None:
 
 
 def _keyed(inquiry: Inquiry, got: Exchanged) -> None:
-    if got.status in (401, 403):
+    """Raises `Over` where the key is refused, in whatever way the vendor says it."""
+    if got.is_good:
+        if inquiry.spec.key_variable:
+            inquiry.found["key"] = Found.YES
+        return
+    if faults.translate(inquiry.spec.name, inquiry.exchange.complaint(got)).fault is Fault.KEY:
         inquiry.found["key"] = Found.NO
         inquiry.problems.append(f"It refuses the key ({got.status}): {inquiry.words(got)}")
-        raise _Over
-    if got.is_good and inquiry.spec.key_variable:
-        inquiry.found["key"] = Found.YES
+        raise Over
 
 
 def _speech(inquiry: Inquiry) -> None:
-    got = inquiry.chat_post(questions.chat(inquiry.spec, questions.HELLO))
-    _keyed(inquiry, got)
-    inquiry.found["chat"] = Found.YES if got.is_good else Found.NO
-    if got.is_good:
-        _greeted(inquiry, got)
-    if inquiry.spec.adapter is Adapter.OPENAI:
-        plain = inquiry.questions.base("/completions", questions.completion(inquiry.spec, questions.CODE_BEFORE))
-        _keyed(inquiry, plain)
-        is_text = plain.is_good and bool(reading.heard(plain.body).finish)
-        inquiry.found["completions"] = Found.YES if is_text else Found.NO
-        if is_text and not got.is_good:
-            _greeted(inquiry, plain)
-    if Found.YES not in (inquiry.found["chat"], inquiry.found.get("completions")):
-        inquiry.problems.append(f"It takes neither a chat nor plain text ({got.status}): {inquiry.words(got)}")
-        raise _Over
+    """A conversation counts where it is followed; one that is not, where there is no plain text to continue."""
+    chat = inquiry.chat_post(questions.chat(inquiry.spec, questions.HELLO))
+    _keyed(inquiry, chat)
+    follows = _follows(inquiry, chat) if chat.is_good else Found.NO
+    plain = _continued(inquiry, chat_will_do=follows is not Found.NO)
+    continues = plain is not None and inquiry.found["completions"] is Found.YES
+    chats = chat.is_good and (follows is not Found.NO or not continues)
+    inquiry.found["chat"] = Found.YES if chats else Found.NO
+    if chats:
+        _greeted(inquiry, chat)
+        if follows is Found.NO:
+            inquiry.problems.append("It takes a conversation, and does not do what it is told in one.")
+    elif plain is not None and continues:
+        _greeted(inquiry, plain)
+    else:
+        inquiry.problems.append(f"It takes neither a chat nor plain text ({chat.status}): {inquiry.words(chat)}")
+        raise Over
+
+
+def _follows(inquiry: Inquiry, hello: Exchanged) -> Found:
+    """Base models answer a chat as well, where their server has a template for it: they ramble. Two questions, because
+    a model may have its own mind about one."""
+    follows = reading.follows(reading.heard(hello.body), questions.HELLO, (questions.READY,))
+    if follows is not Found.NO:
+        return follows
+    got = inquiry.chat_post(questions.chat(inquiry.spec, questions.SPELL))
+    return reading.follows(reading.heard(got.body), questions.SPELL, questions.SPELLED) if got.is_good else follows
+
+
+def _continued(inquiry: Inquiry, *, chat_will_do: bool) -> Exchanged | None:
+    """Plain text going on; None where nobody asked, or where it got no answer and a chat will do."""
+    if inquiry.spec.adapter is not Adapter.OPENAI:
+        return None
+    try:
+        got = inquiry.questions.base("/completions", questions.completion(inquiry.spec, questions.CODE_BEFORE))
+    except ModelUnavailable as error:
+        if not chat_will_do:
+            raise
+        inquiry.missed(("completions", "fim", "fim_tokens"), error)
+        return None
+    if not chat_will_do:
+        _keyed(inquiry, got)
+    is_text = got.is_good and bool(reading.heard(got.body).finish)
+    inquiry.found["completions"] = Found.YES if is_text else Found.NO
+    return got
 
 
 def _greeted(inquiry: Inquiry, got: Exchanged) -> None:
@@ -116,50 +157,16 @@ def _greeted(inquiry: Inquiry, got: Exchanged) -> None:
         inquiry.problems.append("It counts no tokens: what a call costs is unknown.")
 
 
-def _stream(inquiry: Inquiry) -> None:
-    reply = _streamed(inquiry, inquiry.spec.model_copy(update={"reports_usage": True}))
-    counted = reply is not None and reply.usage.input_tokens > 0
-    if reply is None:
-        reply = _streamed(inquiry, inquiry.spec.model_copy(update={"reports_usage": False}))
-    inquiry.found["streaming"] = Found.YES if reply is not None else Found.NO
-    inquiry.found["stream_usage"] = Found.YES if counted else Found.NO
-    if reply is None:
-        inquiry.problems.append("Its streams do not come to their end.")
-
-
-def _streamed(inquiry: Inquiry, spec: ModelSpec) -> Reply | None:
-    """None where the stream breaks off, or has no counts where the row wants them."""
-    from agents.models.openai import OpenAIModel
-
-    model = bare(spec, inquiry.key, inquiry.terms, timeouts=inquiry.timeouts)
-    try:
-        if inquiry.chats:
-            hello = Message(role=Role.USER, parts=(Text(text=questions.HELLO),))
-            metered = Metered(model, spec, inquiry.terms.purse)
-            return metered.query([hello], (), max_output_tokens=questions.ANSWER_TOKENS)
-        if not isinstance(model, OpenAIModel):
-            return None
-        written = inquiry.questions.stream(model, spec, Gap(before=questions.CODE_BEFORE))
-    except IncompleteReply:
-        return None
-    return _as_reply(written)
-
-
-def _as_reply(written: completions_wire.Written) -> Reply:
-    return Reply(
-        message=written.message, stop=written.stop, usage=written.usage or Usage(), cost_usd=None, seconds=0.0,
-        model=written.model,
-    )  # fmt: skip
-
-
-_QUESTIONS: tuple[Callable[[Inquiry], None], ...] = (
-    abilities.tools,
-    abilities.stop_words,
-    abilities.limit,
-    abilities.enormous,
-    abilities.too_long,
-    _stream,
-    gaps.tokenizer,
-    gaps.filling,
+_QUESTIONS: tuple[tuple[Callable[[Inquiry], None], tuple[str, ...]], ...] = (
+    (stream, ("streaming", "stream_usage")),
+    (abilities.served, ("window",)),
+    (abilities.tools, ("tools", "parallel_tools")),
+    (abilities.stop_words, ("stop_words",)),
+    (abilities.limit, ("limit_kept",)),
+    (abilities.enormous, ("window", "output_limit")),
+    (abilities.too_long, ("window", "refuses_too_long")),
+    (gaps.tokenizer, ("tokenizer",)),
+    (gaps.filling, ("fim", "fim_tokens")),
 )
-"""In this order: what is found earlier is used later. One that is not answered does not end the probe."""
+"""Each with what it is asked for, in this order: what is found earlier is used later. One that is not answered does not
+end the probe."""

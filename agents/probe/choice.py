@@ -22,8 +22,8 @@ def fitted(spec: ModelSpec, probe: Probe | None) -> ModelSpec:
     found: dict[str, Any] = {
         "window": window,
         "output_limit": _output(probe.output_limit or spec.output_limit, window),
-        "tokenizer": probe.tokenizer,
-        "fim": _fim(spec, probe),
+        "tokenizer": spec.tokenizer if "tokenizer" in probe.unanswered else probe.tokenizer,
+        "fim": spec.fim if "fim" in probe.unanswered else _fim(spec, probe),
     }
     if probe.stream_usage is not Found.UNKNOWN:
         found["reports_usage"] = probe.stream_usage is Found.YES
@@ -48,13 +48,11 @@ def _fim(spec: ModelSpec, probe: Probe) -> Fim | None:
 
 
 def _way(spec: ModelSpec, probe: Probe, window: int) -> dict[str, Any]:
-    tools = spec.tools if probe.tools is Found.UNKNOWN else probe.tools is Found.YES
-    if probe.chat is Found.YES:
-        strategy = StrategyName.LOOP if window >= LOOP_WINDOW else StrategyName.SINGLE_SHOT
-        return {"tools": tools, "protocol": Protocol.CHAT, "strategy": strategy}
-    if probe.completions is Found.YES:
+    if probe.chat is not Found.YES:
         return {"tools": False, "protocol": Protocol.COMPLETIONS, "strategy": StrategyName.SINGLE_SHOT}
-    return {"tools": tools}
+    tools = spec.tools if probe.tools is Found.UNKNOWN else probe.tools is Found.YES
+    strategy = StrategyName.LOOP if window >= LOOP_WINDOW else StrategyName.SINGLE_SHOT
+    return {"tools": tools, "protocol": Protocol.CHAT, "strategy": strategy}
 
 
 def described(spec: ModelSpec) -> str:

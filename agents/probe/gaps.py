@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agents.errors import IncompleteReply
-from agents.models import completions_wire
+from agents.models import completions_wire, tokenizers
 from agents.models.completions_wire import Gap
 from agents.models.exchange import Exchanged
-from agents.models.tokens import ask as count
-from agents.models.tokens import discover
+from agents.models.tokens import PROBE_TEXT
 from agents.probe import questions, reading
 from agents.probe.inquiry import Inquiry
 from agents.probe.record import Found
@@ -21,10 +20,27 @@ MOST_TOKENS_OF_A_MARK = 4
 
 def tokenizer(inquiry: Inquiry) -> None:
     if inquiry.spec.adapter is Adapter.ANTHROPIC:
-        counted = count(inquiry.exchange, TokenizerRoute.ANTHROPIC, inquiry.spec.model_id, questions.HELLO)
+        counted = _count(inquiry, TokenizerRoute.ANTHROPIC, questions.HELLO)
         inquiry.found["tokenizer"] = TokenizerRoute.ANTHROPIC if counted else TokenizerRoute.NONE
         return
-    inquiry.found["tokenizer"] = discover(inquiry.exchange, inquiry.spec.model_id)
+    found = next((route for route in tokenizers.SERVERS if _counts(inquiry, route)), TokenizerRoute.NONE)
+    inquiry.found["tokenizer"] = found
+
+
+def _counts(inquiry: Inquiry, route: TokenizerRoute) -> bool:
+    """Two texts must differ in their counts."""
+    short = _count(inquiry, route, PROBE_TEXT)
+    longer = _count(inquiry, route, PROBE_TEXT * 4) if short else None
+    return short is not None and longer is not None and 0 < short < longer
+
+
+def _count(inquiry: Inquiry, route: TokenizerRoute, text: str) -> int | None:
+    """As `agents.models.tokens.ask`, but raising `ModelError` where the endpoint is busy."""
+    asked = tokenizers.question(route, inquiry.spec.model_id, text)
+    if asked is None:
+        return None
+    got = inquiry.trying.ask(lambda: inquiry.exchange.root(asked.path, asked.body))
+    return tokenizers.answer(route, got.body) if got.is_good else None
 
 
 def filling(inquiry: Inquiry) -> None:
@@ -76,7 +92,7 @@ def _gap_tokens(inquiry: Inquiry) -> None:
     if fim is None or fim.route is not FimRoute.TOKENS or route is TokenizerRoute.NONE:
         return
     marks = [mark for mark in (fim.prefix, fim.suffix, fim.middle) if mark]
-    counts = [count(inquiry.exchange, route, inquiry.spec.model_id, mark) for mark in marks]
+    counts = [_count(inquiry, route, mark) for mark in marks]
     known = all(one is not None and one <= MOST_TOKENS_OF_A_MARK for one in counts)
     inquiry.found["fim_tokens"] = Found.YES if known else Found.NO
     if not known:

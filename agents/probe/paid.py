@@ -14,6 +14,7 @@ from agents.models.paying import A_TURN, Bill, pay
 from agents.models.prices import cost
 from agents.models.reading import believable
 from agents.probe import questions, reading
+from agents.probe.trying import Trying
 from agents.purse import Purse
 from agents.types import Usage
 from config.models import ModelSpec
@@ -23,18 +24,18 @@ if TYPE_CHECKING:
 
 
 class PaidQuestions:
-    def __init__(self, spec: ModelSpec, exchange: Exchange, purse: Purse) -> None:
-        self._spec, self._exchange, self._purse = spec, exchange, purse
+    def __init__(self, spec: ModelSpec, exchange: Exchange, trying: Trying, purse: Purse) -> None:
+        self._spec, self._exchange, self._trying, self._purse = spec, exchange, trying, purse
 
     def base(self, path: str, body: Mapping[str, Any]) -> Exchanged:
-        """As `Exchange.base`; raises `OverLimit` as well."""
+        """POST below the base, tried again as `Trying.ask` does; raises `OverLimit` as well."""
         return self._paid(self._exchange.base, path, body)
 
     def root(self, path: str, body: Mapping[str, Any]) -> Exchanged:
         return self._paid(self._exchange.root, path, body)
 
     def stream(self, model: OpenAIModel, spec: ModelSpec, gap: Gap) -> Written:
-        """One plain completion as a stream."""
+        """One plain completion as a stream, tried once."""
         return pay(
             self._purse,
             spec,
@@ -52,10 +53,10 @@ class PaidQuestions:
         def ask(granted: int) -> Exchanged:
             if granted < most:  # a question that asks for less is another question
                 raise OverLimit(f"{self._spec.name}: too little money is left for this question of a probe")
-            return send(path, body)
+            return self._trying.once(lambda: send(path, body))
 
         tokens = structural(json.dumps(body)) + A_TURN
-        return pay(self._purse, self._spec, tokens, most, ask, self._bill)
+        return self._trying.again(lambda: pay(self._purse, self._spec, tokens, most, ask, self._bill))
 
     def _bill(self, got: Exchanged) -> Bill | None:
         if not got.is_good:

@@ -1,4 +1,4 @@
-"""What a probe asks, in each wire's form. Pure. Small questions: a probe costs some ten thousand tokens at most."""
+"""What a probe asks, in each wire's form. Pure. All are small but the one that goes over a window."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from config.models import Adapter, ModelSpec
 
-HELLO = "Answer with the one word: ready"
+READY = "ready"
+HELLO = f"Answer with the one word: {READY}"
 COUNT = "Count from 1 to 200, separated by commas. Write nothing else."
 BEFORE_STOP, STOP, AFTER_STOP = "alpha", "bravo", "charlie"
-SPELL = (
-    f"Repeat these three words in this order, separated by spaces, and nothing else: {BEFORE_STOP} {STOP} {AFTER_STOP}"
-)
+SPELLED = (BEFORE_STOP, STOP, AFTER_STOP)
+SPELL = f"Repeat these three words in this order, separated by spaces, and nothing else: {' '.join(SPELLED)}"
 TOOL = "note"
 USE_TOOLS = (
     f"Call the tool `{TOOL}` two times at once, in one answer: with the word {BEFORE_STOP}, and with {AFTER_STOP}."
@@ -27,6 +27,9 @@ ENORMOUS = 10_000_000
 """An output limit that nothing has: the refusal says what the limit is."""
 LARGE_WINDOW = 40_000
 """Windows up to this are tried by going over them; for larger ones `LONG` words must do."""
+LARGE_FREE_WINDOW = 131_072
+"""The same where tokens cost nothing; larger ones are tried up to this. A server that refuses, or cuts, does so before
+it reads; only one that really holds so much reads it all, in seconds to minutes."""
 LONG = 9_000
 OVER = 1_000
 _SCHEMA = {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}
@@ -71,6 +74,8 @@ def long_text(words: int) -> str:
     return " ".join(["the"] * words)
 
 
-def words_for(window: int) -> int:
+def words_for(window: int, *, is_free: bool) -> int:
     """How long a prompt must be to show whether long ones are cut."""
-    return window + OVER if window and window <= LARGE_WINDOW else LONG
+    if is_free:
+        return min(window, LARGE_FREE_WINDOW) + OVER
+    return window + OVER if window <= LARGE_WINDOW else LONG

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,11 @@ _IN_TEXT = (
     ("output", re.compile(r"range of max_tokens is \[\d+, ?(\d[\d,]*)\]")),
     ("output", re.compile(r"less than or equal to (\d[\d,]*)")),
 )
+_THOUGHT = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL)
+_CUT = ("length", "max_tokens")
+"""How the wires say that an answer came to the limit of its length."""
+CHATTER = 8
+"""Words around an answer that are politeness; base models go on for longer."""
 _VERSION = re.compile(r"[-@:]?(?:latest|preview|\d{4}-?\d{2}-?\d{2}|\d{4}|v?\d{3})$")
 
 
@@ -93,6 +98,26 @@ def sizes_of_refusal(text: str) -> tuple[int, int]:
     return found["window"], found["output"]
 
 
+def served_window(body: object, model_id: str) -> int:
+    """The window by llama.cpp's `/props`, Ollama's `/api/ps` or TGI's `/info`; 0 where it does not say."""
+    said = _mapping(body)
+    names = (model_id, f"{model_id}:latest")
+    loaded = [one for one in map(_mapping, _list(said.get("models"))) if one.get("name") in names]
+    places = [_mapping(said.get("default_generation_settings")), said, *loaded]
+    return _first(places, ("n_ctx", "context_length", "max_total_tokens"))
+
+
+def follows(said: Heard, question: str, words: Sequence[str]) -> Found:
+    """Whether an answer is the words that were asked for, each once, with little around them. UNKNOWN where thinking
+    used up the answer's length."""
+    text = _THOUGHT.sub("", said.text).strip()
+    if said.finish in _CUT:
+        return Found.NO if text else Found.UNKNOWN
+    own = re.findall(r"[a-z]+", text.lower())
+    answered = [word for word in own if word in words] == list(words)
+    return Found.YES if answered and len(own) <= len(words) + CHATTER and question not in text else Found.NO
+
+
 def tools_found(said: Heard, tool: str) -> tuple[Found, Found]:
     """(tools, several at once)."""
     own = [name for name in said.calls if name == tool]
@@ -109,16 +134,16 @@ def stop_found(text: str, before: str, stop: str, after: str) -> Found:
 
 
 def limit_found(said: Heard, most: int) -> Found:
-    if said.finish in ("length", "max_tokens"):
+    if said.finish in _CUT:
         return Found.YES if said.output_tokens <= 2 * most else Found.NO
     return Found.NO if said.output_tokens > 2 * most or len(said.text) > 12 * most else Found.UNKNOWN
 
 
-def was_cut(said: Heard, words: int) -> Found:
-    """Whether a prompt of so many words was read in part only; the endpoint's own count tells."""
+def was_cut(said: Heard, words: int, margin: int) -> Found:
+    """Whether a prompt of so many words was read in part only; the endpoint's own count tells, within a margin."""
     if said.input_tokens <= 0:
         return Found.UNKNOWN
-    return Found.YES if said.input_tokens < 0.7 * words else Found.NO
+    return Found.YES if said.input_tokens < words - margin else Found.NO
 
 
 def same_model(asked: str, answered: str) -> bool:

@@ -32,6 +32,7 @@ class Probe(BaseModel):
     key: Found = Found.UNKNOWN
     """Accepted."""
     chat: Found = Found.UNKNOWN
+    """Takes a conversation, and does in it what it is told; a base model behind a template does not."""
     completions: Found = Found.UNKNOWN
     """Continues plain text."""
     tools: Found = Found.UNKNOWN
@@ -60,16 +61,28 @@ class Probe(BaseModel):
     """From a short question to the end of its answer."""
     answered_as: str = ""
     """The model's name by the endpoint."""
+    unanswered: tuple[str, ...] = ()
+    """Names of the fields above whose questions got no answer, because the endpoint was busy or the money was used up:
+    what an earlier probe or the row says of them holds."""
     problems: tuple[str, ...] = ()
     """What does not fit together, one sentence each."""
 
     @property
     def is_usable(self) -> bool:
         """It says something about the model, and not only about the way there."""
-        return self.reachable is Found.YES and self.key is not Found.NO
+        speaks = Found.YES in (self.chat, self.completions)
+        return speaks and self.reachable is Found.YES and self.key is not Found.NO
 
     def is_of(self, spec: ModelSpec) -> bool:
         return (self.endpoint, self.model_id) == (spec.endpoint, spec.model_id)
+
+    def over(self, earlier: Probe) -> Probe:
+        """With what an earlier probe knew of the fields that got no answer this time."""
+        if not earlier.is_usable:
+            return self
+        known = {name: getattr(earlier, name) for name in self.unanswered if name not in earlier.unanswered}
+        left = tuple(name for name in self.unanswered if name not in known)
+        return self.model_copy(update={**known, "unanswered": left})
 
 
 def rows(probe: Probe) -> list[tuple[str, str]]:
@@ -90,14 +103,22 @@ def rows(probe: Probe) -> list[tuple[str, str]]:
         ("stop words", probe.stop_words.value),
         ("refuses what is too long", probe.refuses_too_long.value),
         ("fills gaps", _gaps(probe)),
-        ("counts tokens", "no" if probe.tokenizer is TokenizerRoute.NONE else f"yes ({probe.tokenizer.value})"),
+        ("counts tokens", _tokenizer(probe)),
         ("latency", "unknown" if probe.seconds is None else f"{probe.seconds:.2f} s"),
         ("answers as", probe.answered_as or "unknown"),
     ]
     return [*table, *(("problem", problem) for problem in probe.problems)]
 
 
+def _tokenizer(probe: Probe) -> str:
+    if "tokenizer" in probe.unanswered:
+        return Found.UNKNOWN.value
+    return "no" if probe.tokenizer is TokenizerRoute.NONE else f"yes ({probe.tokenizer.value})"
+
+
 def _gaps(probe: Probe) -> str:
+    if "fim" in probe.unanswered:
+        return Found.UNKNOWN.value
     if probe.fim is not None:
         return f"yes ({probe.fim.value})"
     return "by the model's tokens" if probe.fim_tokens is Found.YES else "no"

@@ -25,11 +25,12 @@ class Shelf:
         return probe if probe.is_of(spec) else None
 
     def save(self, spec: ModelSpec, probe: Probe) -> Path:
-        """Raises OSError."""
+        """What got no answer this time is kept as it was known. Raises OSError."""
+        known = self.load(spec)
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self.path(spec)
         partial = path.with_suffix(f".{os.getpid()}.partial")
-        partial.write_text(probe.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        partial.write_text((probe.over(known) if known else probe).model_dump_json(indent=1) + "\n", encoding="utf-8")
         partial.replace(path)
         return path
 

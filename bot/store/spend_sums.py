@@ -39,11 +39,13 @@ def keys(*, attempt: str, job: str, repository_id: int, installation_id: int, at
 
 
 def read(connection: sa.Connection, wanted: Iterable[Key]) -> Mapping[Key, Used]:
-    found = {}
-    for key in wanted:
-        row = connection.execute(_ONE, key._asdict()).one_or_none()
-        found[key] = Used(usd=max(0.0, row.usd), unpriced=row.unpriced) if row else Used()
-    return found
+    """Of each, nothing where no call is settled."""
+    wanted = list(wanted)
+    rows = connection.execute(_SUMS, {"scopes": [key.scope for key in wanted], "owners": [key.owner for key in wanted]})
+    sums = {
+        Key(Scope(row.scope), row.owner, row.month): Used(usd=max(0.0, row.usd), unpriced=row.unpriced) for row in rows
+    }
+    return {key: sums.get(key, Used()) for key in wanted}
 
 
 def add(database: Database, connection: sa.Connection, changed: Sequence[Key], usd: float, unpriced: int) -> None:
@@ -52,6 +54,7 @@ def add(database: Database, connection: sa.Connection, changed: Sequence[Key], u
         database.add_up(connection, spend_sums, rows, ("usd", "unpriced"))
 
 
-_ONE = sa.select(spend_sums.c.usd, spend_sums.c.unpriced).where(
-    *(spend_sums.c[name] == sa.bindparam(name) for name in Key._fields)
+_SUMS = sa.select(spend_sums).where(
+    spend_sums.c.scope.in_(sa.bindparam("scopes", expanding=True)),
+    spend_sums.c.owner.in_(sa.bindparam("owners", expanding=True)),
 )

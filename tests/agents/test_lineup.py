@@ -2,75 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
+from agents.errors import Fault
 from agents.models import build
 from agents.probe.asking import probe
 from agents.probe.choice import described, fitted
 from agents.strategies import strategy
-from agents.types import AttemptLimits, Ending
-from config.models import Adapter, ModelSpec, Protocol, StrategyName, default_lineup, load
+from agents.types import Attempt, AttemptLimits, Ending
+from config.models import StrategyName, default_lineup, load
 from tests.support import player
+from tests.support.lineup_rows import (
+    ELSEWHERE,
+    HOSTED,
+    ROWS,
+    LineupServer,
+    Row,
+    named,
+    no_gaps,
+    probed_gaps,
+    weathered,
+    without_waiting,
+)
 from tests.support.model_server import serving
 from tests.support.repair_env import DirectoryEnvironment, MemoryRecorder
-from tests.support.vendors import (
-    ANTHROPIC,
-    DASHSCOPE,
-    DEEPSEEK,
-    GEMINI,
-    LLAMA_CPP,
-    MISTRAL,
-    OLLAMA,
-    OPENAI,
-    VLLM,
-    VLLM_BASE,
-    Vendor,
-    VendorServer,
-)
+from tests.support.vendors import LLAMA_CPP, MISTRAL, OLLAMA, VLLM, VLLM_BASE, Vendor, VendorServer
 
-VENDORS = {
-    "api.anthropic.com": ANTHROPIC,
-    "api.openai.com": OPENAI,
-    "generativelanguage.googleapis.com": GEMINI,
-    "api.deepseek.com": DEEPSEEK,
-    "dashscope-intl.aliyuncs.com": DASHSCOPE,
-    "api.mistral.ai": MISTRAL,
-}
-KEY = "sk-lineup-0123456789"
-PRESETS = [spec for spec in default_lineup() if spec.adapter is not Adapter.NONE]
+FILLING = [row for row in ROWS if row.fills_gaps]
 
 
-def vendor_of(spec: ModelSpec) -> Vendor:
-    for host, vendor in VENDORS.items():
-        if host in spec.endpoint:
-            return vendor
-    return VLLM_BASE if spec.protocol is Protocol.COMPLETIONS else VLLM
+@pytest.fixture
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    return without_waiting(monkeypatch)
 
 
-def server_of(spec: ModelSpec, vendor: Vendor) -> VendorServer:
-    tokens = tuple(filter(None, (spec.fim.prefix, spec.fim.suffix, spec.fim.middle))) if spec.fim else ()
-    key = KEY if spec.key_variable else ""
-    return VendorServer(
-        vendor=vendor, model=spec.model_id, window=spec.window, play=player.play, key=key, fim_tokens=tokens
-    )
+@pytest.fixture
+def environment(tmp_path: Path) -> DirectoryEnvironment:
+    return DirectoryEnvironment(tmp_path, player.FILES, runner="unittest")
 
 
-def at(spec: ModelSpec, server: VendorServer) -> ModelSpec:
-    url = server.url if spec.adapter is Adapter.ANTHROPIC else f"{server.url}/v1"
-    return spec.model_copy(update={"endpoint": url})
-
-
-@pytest.mark.parametrize("spec", PRESETS, ids=lambda spec: spec.name)
-def test_a_preset_repairs_over_its_own_wire(spec: ModelSpec, tmp_path: Path) -> None:
-    environment = DirectoryEnvironment(tmp_path, player.FILES, runner="unittest")
-    with serving(server_of(spec, vendor_of(spec))) as server:
-        model = build(at(spec, server), SecretStr(KEY) if spec.key_variable else None)
-        attempt = strategy(spec.strategy)(player.TASK, environment, model, AttemptLimits(), MemoryRecorder())
-    assert not server.violations
-    assert not server.refused, "nothing was sent that did not fit"
+@pytest.mark.parametrize("row", [*ROWS, *ELSEWHERE], ids=named)
+def test_a_preset_repairs_over_its_own_wire_though_its_endpoint_is_busy_at_first(
+    row: Row, environment: DirectoryEnvironment, waited: list[float]
+) -> None:
+    spec, recorder = row.spec, MemoryRecorder()
+    with serving(row.server()) as server:
+        attempt = row.solved(server, environment, recorder)
+    weathered(server, waited)
     assert attempt.ending is Ending.SUBMITTED, attempt.reason
     assert attempt.strategy == spec.strategy
     assert attempt.usage.input_tokens > 0
@@ -79,6 +61,8 @@ def test_a_preset_repairs_over_its_own_wire(spec: ModelSpec, tmp_path: Path) -> 
         assert attempt.cost_usd
     else:
         assert attempt.cost_usd is None, "an unknown price is unknown"
+    if row.fills_gaps:
+        filled_gap_won(recorder, attempt)
     proven(environment, attempt.diff)
 
 
@@ -98,10 +82,61 @@ def test_every_strategy_and_dialect_is_some_presets_default() -> None:
     assert {spec.strategy for spec in default_lineup()} == set(StrategyName)
 
 
+# --- filled gaps -------------------------------------------------------------------------------------------------
+
+
+def filled_gap_won(recorder: MemoryRecorder, attempt: Attempt) -> None:
+    """Of a model that does nothing else well: its other answer was tried too, and failed."""
+    assert "1 of 2 different patches do so" in attempt.reason
+    asked = [step for step in recorder.stored if step.note.startswith("[patch ")]
+    assert ["infill" in step.note for step in asked] == [False, True]
+    assert asked[1].messages[-1].text == player.BODY
+    assert f"+    return whole * (100 - discount) {player.RIGHT}\n" in attempt.diff
+
+
+def without_the_rows_route(row: Row, server: LineupServer) -> LineupServer:
+    """The server has no route for gaps, or its model does not know the row's tokens for them."""
+    vendor = replace(row.vendor, routes=row.vendor.routes - {"fim", "infill"})
+    return replace(server, vendor=vendor, fim_tokens=())
+
+
+def with_bad_gaps(row: Row, server: LineupServer) -> LineupServer:
+    return replace(server, play=no_gaps)
+
+
+@pytest.mark.parametrize("spoilt", [without_the_rows_route, with_bad_gaps], ids=["no route", "bad gaps"])
+@pytest.mark.parametrize("row", FILLING, ids=named)
+def test_without_a_good_gap_nothing_is_proposed(
+    row: Row, spoilt: Callable[[Row, LineupServer], LineupServer], environment: DirectoryEnvironment
+) -> None:
+    with serving(spoilt(row, row.server(troubles=()))) as server:
+        attempt = row.solved(server, environment, MemoryRecorder())
+    gone = spoilt is without_the_rows_route and row.vendor is MISTRAL
+    assert attempt.ending is (Ending.MODEL_FAILED if gone else Ending.GAVE_UP), attempt.reason
+    assert attempt.fault is (Fault.MISSING if gone else None)
+    assert not attempt.diff
+
+
+# --- keys --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", HOSTED.values(), ids=lambda vendor: vendor.name)
+def test_a_key_that_the_vendor_does_not_know_is_told_as_such_and_not_tried_again(
+    vendor: Vendor, environment: DirectoryEnvironment, waited: list[float]
+) -> None:
+    row = next(row for row in ROWS if row.vendor is vendor)
+    with serving(row.server(key="another")) as server:
+        attempt = row.solved(server, environment, MemoryRecorder())
+    assert (attempt.ending, attempt.fault) == (Ending.MODEL_FAILED, Fault.KEY)
+    assert (len(server.requests), waited) == (1, [])
+
+
+# --- by probe ----------------------------------------------------------------------------------------------------
+
 LOOP_ROW = """
 [models.mine]
 adapter = "openai"
-endpoint = "http://127.0.0.1:1/v1"
+endpoint = "{url}/v1"
 model_id = "anything"
 window = 64_000
 output_limit = 4_000
@@ -121,16 +156,17 @@ output_limit = 4_000
     ids=["tools", "lying tools", "small chat", "base model", "small base model", "cuts silently"],
 )
 def test_the_same_row_is_used_as_its_endpoint_was_found_to_be(
-    vendor: Vendor, window: int, faults: dict[str, object], way: str, tmp_path: Path
+    vendor: Vendor, window: int, faults: dict[str, object], way: str, environment: DirectoryEnvironment
 ) -> None:
-    server = VendorServer(vendor=vendor, model="anything", window=window, play=player.probed, faults=faults)
-    environment = DirectoryEnvironment(tmp_path, player.FILES, runner="unittest")
+    fills = "fills gaps" in way
+    play, recorder = probed_gaps if fills else player.probed, MemoryRecorder()
+    server = VendorServer(vendor=vendor, model="anything", window=window, play=play, faults=faults)
     with serving(server):
-        declared = at(load(LOOP_ROW).get("mine"), server)
+        declared = load(LOOP_ROW.format(url=server.url)).get("mine")
         found = fitted(declared, probe(declared, None))
         assert described(found) == way
-        attempt = strategy(found.strategy)(
-            player.TASK, environment, build(found, None), AttemptLimits(), MemoryRecorder()
-        )
+        attempt = strategy(found.strategy)(player.TASK, environment, build(found, None), AttemptLimits(), recorder)
     assert attempt.ending is Ending.SUBMITTED, attempt.reason
+    if fills:
+        filled_gap_won(recorder, attempt)
     proven(environment, attempt.diff)

@@ -1,36 +1,22 @@
-"""One preset for each strategy and dialect, in real containers, to the verdict of the sandbox itself."""
+"""Every preset of the lineup, in a real container, through a whole fix to the verdict of the sandbox itself."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from agents.models import build
-from agents.strategies import strategy
-from agents.types import AttemptLimits, Ending
-from config.models import default_lineup, load
-from sandbox.cache import RunCache
+from agents.types import Ending
 from sandbox.engine import Engine
 from sandbox.environment import AttemptEnvironment
 from sandbox.images import Image
+from sandbox.proof import sha256_of
 from sandbox.tree import GitTree, create
-from sandbox.types import CommitSha, EnvironmentPlan, Limits, verdict_name
-from sandbox.verify import VerifyRequest, verify
-from tests.support import player
+from sandbox.types import verdict_name
+from tests.support.lineup_proofs import LIMITS, PLAN, Proofs
+from tests.support.lineup_rows import ROWS, Row, named, no_gaps, weathered, without_waiting
 from tests.support.model_server import serving
 from tests.support.repair_env import MemoryRecorder
-from tests.support.vendors import MISTRAL, VLLM, VLLM_BASE, Vendor, VendorServer
-
-PLAN = EnvironmentPlan(language="python", runner="unittest", base="redgreen-base")
-LIMITS = Limits(memory_bytes=512 << 20, disk_bytes=64 << 20)
-PRESETS = [
-    ("devstral-small", MISTRAL, ""),
-    ("qwen2_5-coder", VLLM, ""),
-    ("starcoder2-15b", VLLM_BASE, ""),
-    ("codellama-70b", VLLM_BASE, ""),
-]
-"""Native tool calls; fenced text; functions and gaps in 16k; functions in 4k."""
 
 
 @pytest.fixture(scope="module")
@@ -40,27 +26,36 @@ def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Image:
     return engine.ensure_image(PLAN, nothing, lambda _: None)
 
 
+@pytest.fixture(scope="module")
+def proofs(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Proofs:
+    return Proofs(engine, tmp_path_factory.mktemp("proofs"))
+
+
+@pytest.fixture
+def environment(engine: Engine, image: Image, proofs: Proofs) -> Iterator[AttemptEnvironment]:
+    with engine.container(image, LIMITS) as container:
+        yield AttemptEnvironment(container, PLAN, proofs.base)
+
+
 @pytest.mark.docker
-@pytest.mark.parametrize(("name", "vendor", "extra"), PRESETS, ids=[name for name, _, _ in PRESETS])
-def test_a_preset_comes_to_a_verified_patch(
-    name: str, vendor: Vendor, extra: str, engine: Engine, image: Image, tmp_path: Path
+@pytest.mark.parametrize("row", ROWS, ids=named)
+def test_a_preset_comes_to_a_verified_patch_though_its_endpoint_is_busy_at_first(
+    row: Row, environment: AttemptEnvironment, proofs: Proofs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base = GitTree.of_files(create(tmp_path / "base.git"), {path: text.encode() for path, text in player.FILES.items()})
-    row = default_lineup().get(name)
-    marks = (row.fim.prefix, row.fim.suffix, row.fim.middle) if row.fim else ()
-    server = VendorServer(vendor=vendor, model=row.model_id, window=row.window, play=player.play, fim_tokens=marks)
-    with serving(server), engine.container(image, LIMITS) as container:
-        text = f'[models.{name}]\nendpoint = "{server.url}/v1"\nkey_variable = ""\n{extra}'
-        spec = load(text, presets=default_lineup()).get(name)
-        environment = AttemptEnvironment(container, PLAN, base)
-        solve = strategy(spec.strategy)
-        attempt = solve(player.TASK, environment, build(spec, None), AttemptLimits(), MemoryRecorder())
+    waited = without_waiting(monkeypatch)
+    with serving(row.server()) as server:
+        attempt = row.solved(server, environment, MemoryRecorder())
+    weathered(server, waited)
     assert attempt.ending is Ending.SUBMITTED, attempt.reason
-    assert not server.refused
-    assert not server.violations
-    request = VerifyRequest(
-        base_commit=CommitSha("0" * 40), base=base, plan=PLAN, patch=attempt.diff, limits=LIMITS, budget_seconds=120
-    )
-    proof = verify(engine, request, cache=RunCache(tmp_path / "runs"), progress=lambda _: None)
+    proof = proofs.of(attempt.diff)
     assert verdict_name(proof.verdict) == "Verified", proof.verdict
+    assert (proof.patch, proof.patch_sha256) == (attempt.diff, sha256_of(attempt.diff))
     assert len(proof.verdict.evidence.fail_to_pass) == 1
+
+
+@pytest.mark.docker
+def test_a_model_whose_gaps_are_bad_proposes_nothing(environment: AttemptEnvironment) -> None:
+    row = next(row for row in ROWS if row.fills_gaps)
+    with serving(row.server(play=no_gaps, troubles=())) as server:
+        attempt = row.solved(server, environment, MemoryRecorder())
+    assert (attempt.ending, attempt.diff) == (Ending.GAVE_UP, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,19 +26,21 @@ from tests.support.vendors import (
     LLAMA_CPP,
     MISTRAL,
     OLLAMA,
+    OLLAMA_BASE,
     OPENAI,
     TGI,
     VLLM,
     VLLM_BASE,
     Vendor,
     VendorServer,
+    vllm_listing,
 )
 
 KEY = "sk-probe-0123456789"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 QUICK = Timeouts(connect=30, silence=30, whole=60, response_bytes=4 << 20)
 FIM = '{ route = "tokens", prefix = "<fim_prefix>", suffix = "<fim_suffix>", middle = "<fim_middle>" }'
-ALL = (ANTHROPIC, OPENAI, GEMINI, DEEPSEEK, DASHSCOPE, MISTRAL, VLLM, VLLM_BASE, OLLAMA, TGI, LLAMA_CPP)
+ALL = (ANTHROPIC, OPENAI, GEMINI, DEEPSEEK, DASHSCOPE, MISTRAL, VLLM, VLLM_BASE, OLLAMA, OLLAMA_BASE, TGI, LLAMA_CPP)
 
 
 def spec_of(vendor: Vendor, url: str, *, extra: str = "", window: int = 100_000) -> ModelSpec:
@@ -74,7 +77,7 @@ def test_an_honest_endpoint_is_found_to_be_what_it_is(vendor: Vendor) -> None:
     spec, result, server = found(vendor)
     assert result.problems == ()
     assert (result.at, result.reachable, result.key) == (NOW, Found.YES, Found.YES)
-    chats = bool(vendor.routes & {"chat", "messages"})
+    chats = bool(vendor.routes & {"chat", "messages"}) and not vendor.rambles
     assert (result.chat is Found.YES) == chats
     assert (result.completions is Found.YES) == ("completions" in vendor.routes)
     assert (result.tools is Found.YES) == (result.parallel_tools is Found.YES) == chats
@@ -133,8 +136,6 @@ def test_the_output_limit_is_what_the_refusal_of_an_enormous_one_says() -> None:
 
 
 def test_a_server_without_tool_calls_gets_the_text_dialect() -> None:
-    from dataclasses import replace
-
     spec, result, _ = found(replace(VLLM, takes_tools=False))
     assert (result.tools, result.problems) == (Found.NO, ())
     assert fitted(spec, result).dialect is Dialect.TEXT
@@ -221,17 +222,59 @@ def test_an_endpoint_out_of_reach_is_a_finding() -> None:
     with serving(VendorServer(vendor=VLLM, model="m", window=1, play=player.probed)) as server:
         url = server.url
     spec = spec_of(VLLM, url)
-    result = probe(spec, None, now=lambda: NOW, timeouts=QUICK)
+    result = probe(spec, None, now=lambda: NOW, timeouts=QUICK, sleep=lambda _: None)
     assert result.reachable is Found.NO
     assert len(result.problems) == 1
     assert fitted(spec, result) == spec
 
 
-def test_an_endpoint_that_takes_neither_chat_nor_text_is_reported() -> None:
-    spec, result, _ = found(Vendor(name="none", routes=frozenset()))
-    assert (result.chat, result.completions) == (Found.NO, Found.NO)
+def test_an_endpoint_that_takes_neither_chat_nor_text_is_reported_and_leaves_the_row_as_it_is() -> None:
+    extra = f'fim = {FIM}\ntokenizer = "vllm"'
+    spec, result, _ = found(Vendor(name="none", routes=frozenset(), listing=vllm_listing), window=4_096, extra=extra)
+    assert (result.chat, result.completions, result.window) == (Found.NO, Found.NO, 4_096)
     assert "neither" in result.problems[0]
-    assert fitted(spec, result).strategy is spec.strategy
+    assert fitted(spec, result) == spec
+
+
+@pytest.mark.parametrize("vendor", [TGI, LLAMA_CPP, OLLAMA_BASE], ids=lambda vendor: vendor.name)
+def test_a_base_model_that_rambles_behind_a_template_continues_plain_text(vendor: Vendor) -> None:
+    spec, result, server = found(vendor, window=16_384)
+    assert "/v1/chat/completions" in {one.path for one in server.requests}
+    assert (result.chat, result.completions, result.problems) == (Found.NO, Found.YES, ())
+    now = fitted(spec, result)
+    assert (now.strategy, now.protocol, now.tools) == (StrategyName.SINGLE_SHOT, Protocol.COMPLETIONS, False)
+    assert (now.fim is None) == (vendor is TGI)
+    instructed = replace(vendor, rambles=False, takes_tools=True)
+    spec, result, _ = found(instructed)
+    assert described(fitted(spec, result)).startswith("loop, tools")
+
+
+def test_a_chat_that_is_not_followed_is_kept_where_there_is_nothing_else() -> None:
+    spec, result, _ = found(replace(OPENAI, rambles=True))
+    assert result.chat is Found.YES
+    assert any("does not do what it is told" in problem for problem in result.problems)
+    assert fitted(spec, result).protocol is Protocol.CHAT
+
+
+@pytest.mark.parametrize("vendor", [TGI, LLAMA_CPP, OLLAMA], ids=lambda vendor: vendor.name)
+def test_a_window_smaller_than_the_rows_is_learned_from_the_servers_own_route(vendor: Vendor) -> None:
+    spec, result, _ = found(vendor, window=16_384)
+    assert result.window == fitted(spec, result).window == 16_384
+
+
+@pytest.mark.parametrize("declared", [16_000, 64_000])
+def test_a_silent_cut_is_seen_at_any_window_of_the_house(declared: int) -> None:
+    """Also one right at the declared window."""
+    faults = {"truncates_at": 16_000, "keeps_its_window": True}
+    server = VendorServer(vendor=OLLAMA, model="coder-7b", window=1_000_000, play=player.probed, key=KEY, faults=faults)
+    with serving(server):
+        spec = spec_of(OLLAMA, server.url, extra="self_hosted = true", window=declared)
+        result = probe(spec, SecretStr(KEY), now=lambda: NOW, timeouts=QUICK)
+    assert result.refuses_too_long is Found.NO
+    assert any("did not say so" in problem for problem in result.problems)
+    now = fitted(spec, result)
+    assert now.window == 16_000 + 16
+    assert now.strategy is StrategyName.SINGLE_SHOT
 
 
 def test_a_pinned_row_keeps_its_strategy_and_dialect() -> None:
@@ -275,5 +318,5 @@ def test_repair_has_nothing_to_be_fitted() -> None:
     assert fitted(spec, None) == spec
     assert described(spec) == "repair"
     assert spec.adapter is Adapter.NONE
-    usable = Probe(endpoint="", model_id="", at=NOW, reachable=Found.YES)
+    usable = Probe(endpoint="", model_id="", at=NOW, reachable=Found.YES, chat=Found.YES)
     assert fitted(spec, usable) == spec

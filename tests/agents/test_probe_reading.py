@@ -12,11 +12,15 @@ from agents.probe.reading import (
     limit_found,
     listed,
     same_model,
+    served_window,
     sizes_of_entry,
     sizes_of_refusal,
     stop_found,
     tools_found,
     was_cut,
+)
+from agents.probe.reading import (
+    follows as told,
 )
 from agents.probe.record import Found, Probe, rows
 from config.models import FimRoute, default_lineup
@@ -99,9 +103,55 @@ def test_stop_words_limits_and_cuts_are_judged_by_what_was_written() -> None:
     assert limit_found(Heard(finish="stop", output_tokens=400), 16) is Found.NO
     assert limit_found(Heard(finish="stop", text="x" * 999), 16) is Found.NO
     assert limit_found(Heard(finish="stop", output_tokens=3), 16) is Found.UNKNOWN
-    assert was_cut(Heard(input_tokens=100), 1000) is Found.YES
-    assert was_cut(Heard(input_tokens=990), 1000) is Found.NO
-    assert was_cut(Heard(), 1000) is Found.UNKNOWN
+    assert was_cut(Heard(input_tokens=100), 1000, 50) is Found.YES
+    assert was_cut(Heard(input_tokens=940), 1000, 50) is Found.YES
+    assert was_cut(Heard(input_tokens=990), 1000, 50) is Found.NO
+    assert was_cut(Heard(), 1000, 50) is Found.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "follows"),
+    [
+        ("ready", "stop", Found.YES),
+        ("Ready!", "eos_token", Found.YES),
+        ("Sure! Here is my answer: **ready**", "end_turn", Found.YES),
+        ("<think>\nThey want ready. Is it ready?\n</think>\n\nready", "stop", Found.YES),
+        ("<think>\nThey want", "length", Found.UNKNOWN),
+        ("", "length", Found.UNKNOWN),
+        ("", "stop", Found.NO),
+        ("ready ready ready", "stop", Found.NO),
+        ("ready", "length", Found.NO),
+        (f"\n{questions.HELLO}", "stop", Found.NO),
+        ("ready() is called when the page is, and the handlers run", "stop", Found.NO),
+        ("def hello():", "stop", Found.NO),
+    ],
+)
+def test_an_instruction_is_followed_by_the_word_and_little_else(text: str, finish: str, follows: Found) -> None:
+    assert told(Heard(text=text, finish=finish), questions.HELLO, (questions.READY,)) is follows
+
+
+def test_words_that_are_to_be_repeated_keep_their_order() -> None:
+    for text, follows in (("Alpha, bravo, charlie.", Found.YES), ("bravo alpha charlie", Found.NO)):
+        assert told(Heard(text=text, finish="stop"), questions.SPELL, questions.SPELLED) is follows
+
+
+@pytest.mark.parametrize(
+    ("body", "window"),
+    [
+        ({"default_generation_settings": {"n_ctx": 4096}, "total_slots": 4}, 4096),
+        ({"models": [{"name": "other:7b", "context_length": 9}, {"name": "coder:7b", "context_length": 16384}]}, 16384),
+        ({"models": [{"name": "coder:7b"}]}, 0),
+        ({"max_total_tokens": 8192, "max_input_tokens": 8191}, 8192),
+        ({"models": 3, "default_generation_settings": []}, 0),
+        ("<html>", 0),
+    ],
+)
+def test_servers_say_their_window_on_routes_of_their_own(body: object, window: int) -> None:
+    assert served_window(body, "coder:7b") == window
+
+
+def test_ollama_calls_an_untagged_model_the_latest() -> None:
+    assert served_window({"models": [{"name": "coder:latest", "context_length": 9}]}, "coder") == 9
 
 
 @pytest.mark.parametrize(
@@ -122,9 +172,12 @@ def test_a_name_may_be_answered_with_its_version_but_not_with_another(asked: str
     assert same_model(asked, answered) is same
 
 
-def test_long_prompts_go_over_a_small_window_and_stay_small_for_a_large_one() -> None:
-    assert questions.words_for(4096) == 4096 + questions.OVER
-    assert questions.words_for(1_000_000) == questions.words_for(0) == questions.LONG
+def test_long_prompts_go_over_a_small_window_and_stay_small_for_a_large_one_that_costs() -> None:
+    for free in (True, False):
+        assert questions.words_for(4096, is_free=free) == 4096 + questions.OVER
+    assert questions.words_for(64_000, is_free=False) == questions.LONG
+    assert questions.words_for(64_000, is_free=True) == 64_000 + questions.OVER
+    assert questions.words_for(1_000_000, is_free=True) == questions.LARGE_FREE_WINDOW + questions.OVER
     assert len(questions.long_text(5).split()) == 5
 
 
@@ -141,3 +194,18 @@ def test_gaps_are_told_by_route_or_tokens() -> None:
     plain = Probe(endpoint="e", model_id="m", at=datetime(2026, 1, 1, tzinfo=UTC))
     assert dict(rows(plain.model_copy(update={"fim": FimRoute.SUFFIX})))["fills gaps"] == "yes (suffix)"
     assert dict(rows(plain.model_copy(update={"fim_tokens": Found.YES})))["fills gaps"] == "by the model's tokens"
+    missed = dict(rows(plain.model_copy(update={"unanswered": ("fim", "tokenizer")})))
+    assert missed["fills gaps"] == missed["counts tokens"] == "unknown"
+
+
+def test_what_got_no_answer_is_what_an_earlier_probe_knew() -> None:
+    from datetime import UTC, datetime
+
+    known = Probe(
+        endpoint="e", model_id="m", at=datetime(2026, 1, 1, tzinfo=UTC), reachable=Found.YES, chat=Found.YES,
+        tools=Found.YES, window=4096, unanswered=("fim",),
+    )  # fmt: skip
+    now = known.model_copy(update={"tools": Found.UNKNOWN, "window": 0, "unanswered": ("tools", "fim")})
+    whole = now.over(known)
+    assert (whole.tools, whole.window, whole.unanswered) == (Found.YES, 0, ("fim",))
+    assert now.over(known.model_copy(update={"chat": Found.NO})) == now

@@ -16,7 +16,7 @@ from bot import wiring
 from config.models import StrategyName
 from config.settings import load
 from tests.support import player
-from tests.support.model_server import serving
+from tests.support.model_server import problem, serving
 from tests.support.vendors import OLLAMA, VendorServer
 
 KEY = "sk-house-0123456789"
@@ -88,6 +88,17 @@ def test_a_probe_is_told_kept_and_acted_on(house: tuple[VendorServer, dict[str, 
     assert (again.returncode, json.loads(again.stdout)["file"]) == (1, None)
     assert len(server.requests) == asked + 1
     assert row(variables)["probe"]["at"] == told["at"], "what was known is kept"
+
+
+def test_a_busy_endpoint_is_said_to_be_busy_and_chooses_nothing(house: tuple[VendorServer, dict[str, str]]) -> None:
+    server, variables = house
+    server.instead = lambda received: problem(503, "overloaded_error", "come again") if received.body else None
+    done = redgreen("models", "probe", "house", **variables, COLUMNS="300")
+    assert done.returncode == 1
+    assert "too busy to be asked" in done.stdout
+    assert "503" in done.stdout
+    assert "It is used as: loop, tools, window 64,000." in done.stdout, "as the row says"
+    assert row(variables)["way"] == "loop, tools"
 
 
 def test_a_probe_in_words_says_how_the_model_is_used(house: tuple[VendorServer, dict[str, str]]) -> None:

@@ -207,10 +207,11 @@ def test_what_is_added_up_is_what_the_rows_come_to(store: Store, clock: Time, se
                 ended.paid(USAGE, 0.3)
             case _:
                 pass
+    sums = [store.spend.used(one) for one in accounts]
     with store.database.reading() as connection:
         rows = connection.execute(sa.select(spend)).all()
     assert {row.state for row in rows} >= {"booked", "lost"}
-    for one in accounts:
+    for one, uses in zip(accounts, sums, strict=True):
         mine = {
             Scope.ATTEMPT: [row for row in rows if row.attempt_id == one.attempt],
             Scope.JOB: [row for row in rows if row.job_id == one.job],
@@ -218,7 +219,7 @@ def test_what_is_added_up_is_what_the_rows_come_to(store: Store, clock: Time, se
             Scope.INSTALLATION: [row for row in rows if row.installation_id == one.installation_id != 0],
             Scope.MONTH: rows,
         }
-        for scope, found in store.spend.used(one).items():
+        for scope, found in uses.items():
             counted = [
                 row
                 for row in mine[scope]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.support.model_server import (
@@ -142,6 +142,11 @@ class Vendor:
     listing: Callable[[str, int], object] = lambda model, window: {"object": "list", "data": [{"id": model}]}
     same_index: bool = False
     """All parallel calls have the index 0 (Gemini)."""
+    key_refused: tuple[int, str, str] = (401, "authentication_error", "Incorrect API key provided")
+    rambles: bool = False
+    """A base model: a conversation is put into the server's own template, and it goes on as with any text."""
+    own_window: Callable[[str, int], tuple[str, object]] = lambda model, window: ("", None)
+    """Path and answer of the server's own route that says what it was started with."""
 
 
 def vllm_listing(model: str, window: int) -> object:
@@ -153,11 +158,23 @@ def mistral_listing(model: str, window: int) -> object:
 
 
 def llama_cpp_listing(model: str, window: int) -> object:
-    return {"object": "list", "data": [{"id": model, "meta": {"n_ctx": window, "n_ctx_train": window}}]}
+    return {"object": "list", "data": [{"id": model, "meta": {"n_ctx_train": 2 * window}}]}
 
 
 def anthropic_listing(model: str, window: int) -> object:
     return {"data": [{"id": model, "type": "model", "max_input_tokens": window, "max_tokens": 64_000}]}
+
+
+def llama_cpp_props(model: str, window: int) -> tuple[str, object]:
+    return "/props", {"default_generation_settings": {"id": 0, "n_ctx": window}, "total_slots": 1, "model_path": model}
+
+
+def ollama_ps(model: str, window: int) -> tuple[str, object]:
+    return "/api/ps", {"models": [{"name": model, "model": model, "size": 9, "context_length": window}]}
+
+
+def tgi_info(model: str, window: int) -> tuple[str, object]:
+    return "/info", {"model_id": model, "max_input_tokens": window - 1, "max_total_tokens": window}
 
 
 OPENAI = Vendor(name="openai", usage=openai_usage)
@@ -173,6 +190,7 @@ ANTHROPIC = Vendor(
 GEMINI = Vendor(
     name="gemini",
     error=gemini_error,
+    key_refused=(400, "invalid_argument", "API key not valid. Please pass a valid API key."),
     too_long=(400, "invalid_argument", "The input token count ({asked}) exceeds the maximum number of tokens allowed."),
     same_index=True,
 )
@@ -214,7 +232,8 @@ VLLM_BASE = Vendor(
     tokenizer="vllm",
     listing=vllm_listing,
 )
-OLLAMA = Vendor(name="ollama", routes=frozenset({"chat", "completions"}), takes_suffix=True)
+OLLAMA = Vendor(name="ollama", routes=frozenset({"chat", "completions"}), takes_suffix=True, own_window=ollama_ps)
+OLLAMA_BASE = replace(OLLAMA, name="ollama-base", rambles=True, takes_tools=False)
 TGI = Vendor(
     name="tgi",
     error=tgi_error,
@@ -223,17 +242,28 @@ TGI = Vendor(
         "validation",
         "Input error: `inputs` tokens + `max_new_tokens` must be <= {window}, given {asked}: too many tokens",
     ),
-    routes=frozenset({"completions"}),
+    routes=frozenset({"chat", "completions"}),
+    rambles=True,
+    takes_tools=False,
     tokenizer="tgi",
+    own_window=tgi_info,
 )
 LLAMA_CPP = Vendor(
     name="llama_cpp",
     error=llama_cpp_error,
     too_long=(400, "exceed_context_size_error", "the request exceeds the available context size ({window} tokens)"),
-    routes=frozenset({"completions", "infill"}),
+    routes=frozenset({"chat", "completions", "infill"}),
+    rambles=True,
+    takes_tools=False,
     tokenizer="llama_cpp",
+    own_window=llama_cpp_props,
     listing=llama_cpp_listing,
 )
+
+
+def _rambling(text: str, most: int) -> Said:
+    """More than is asked for, of what was last said."""
+    return Said(text=f"\n\n{text[-500:]}\n# {text[-500:]}" * min(most, 400))
 
 
 @dataclass(kw_only=True)
@@ -253,15 +283,18 @@ class VendorServer:
     refused: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     fim_tokens: tuple[str, ...] = ()
+    instead: Callable[[Received], Answer | None] = lambda received: None
+    """What something before the server answers, None to let a request through."""
 
     def answer(self, received: Received) -> Answer:
         self.requests.append(received)
+        if (instead := self.instead(received)) is not None:
+            return instead
         if self.key and received.headers.get("authorization") != f"Bearer {self.key}":
-            return self.vendor.error(401, "authentication_error", "Incorrect API key provided")
+            return self.vendor.error(*self.vendor.key_refused)
         path = received.path.removeprefix("/v1")
         if received.method == "GET":
-            listed = path == "/models" and self.vendor.listing(self.model, self.window)
-            return as_json(listed) if listed else self.vendor.error(404, "not_found_error", "Not Found")
+            return self._said_of_itself(path)
         match path:
             case "/chat/completions" if "chat" in self.vendor.routes:
                 return self._chat(received)
@@ -311,6 +344,13 @@ class VendorServer:
 
     # --- routes
 
+    def _said_of_itself(self, path: str) -> Answer:
+        own, said = self.vendor.own_window(self.model, self.faults.get("truncates_at", self.window))
+        if path == own and not self.faults.get("keeps_its_window"):
+            return as_json(said)
+        listed = path == "/models" and self.vendor.listing(self.model, self.window)
+        return as_json(listed) if listed else self.vendor.error(404, "not_found_error", "Not Found")
+
     def _chat(self, received: Received) -> Answer:
         body = received.body
         if problems := openai_problems(received):
@@ -323,12 +363,13 @@ class VendorServer:
         prompt = sum(tokens(_content(turn)) + 4 for turn in body["messages"]) + tokens(
             json.dumps(body.get("tools", ""))
         )
-        most = body.get("max_tokens", body.get("max_completion_tokens"))
+        most = body["max_tokens"] if "max_tokens" in body else body["max_completion_tokens"]
         if refusal := self._limit(most) or self._too_long(prompt, 1 if self.faults.get("truncates_at") else most):
             return refusal
         turn = sum(one["role"] == "assistant" for one in body["messages"])
         text = "\n".join(_content(one) for one in body["messages"]) if turn == 0 else "\n".join(words)
-        said = self.play(Asked(kind="chat", text=text, turn=turn, tools=tools, stop=tuple(body.get("stop") or ())))
+        asked = Asked(kind="chat", text=text, turn=turn, tools=tools, stop=tuple(body.get("stop") or ()))
+        said = _rambling(text, most) if self.vendor.rambles else self.play(asked)
         calls = () if self.faults.get("talks_instead_of_calling") else said.calls
         shown = said.text or ("I would call a tool now." if not calls else "")
         shown, finish = self._stopped(shown, body.get("stop") or (), most)
