@@ -1,8 +1,9 @@
 """Chat Completions' shapes: our conversation to a request, its chunks to a message. Pure.
 
-Compatible servers differ in three ways that are met here: where reasoning stands (`reasoning_content`, `reasoning`,
-`reasoning_details`) and must be given back; the place of parallel tool calls, which Gemini and Ollama number 0 all; and
-fields a vendor hangs on a call and demands back (Gemini's `extra_content` with its thought signature).
+Compatible servers differ in four ways that are met here: where reasoning stands (`reasoning_content`, `reasoning`,
+`reasoning_details`) and must be given back; whether it is counted in `completion_tokens` or only in `total_tokens`; the
+place of parallel tool calls, which Gemini and Ollama number 0 all; and fields a vendor hangs on a call and demands back
+(Gemini's `extra_content` with its thought signature).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from agents.errors import IncompleteReply
-from agents.models.reading import BROKEN_OFF, CUT_SHORT, Shallow, clean, clean_json, tool_call
+from agents.models.reading import BROKEN_OFF, CUT_SHORT, MOST_TOKENS, Shallow, clean, clean_json, tool_call
 from agents.models.written_once import WrittenOnce, joined
 from agents.types import Message, Part, Reasoning, Role, StopReason, Text, ToolCall, ToolResult, ToolSpec, Usage
 from config.models import ModelSpec
@@ -135,10 +136,22 @@ class _OutputDetails(_Foreign):
 class _Counts(_Foreign):
     prompt_tokens: int
     completion_tokens: int
+    total_tokens: Any = None
+    """Not needed, so no reason to refuse an answer, whatever it is."""
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _OutputDetails | None = None
     prompt_cache_hit_tokens: int | None = None
     """DeepSeek's name for cached tokens."""
+
+    @property
+    def untold(self) -> int:
+        """Tokens that only the total has. Gemini leaves its thinking, which is paid as output, out of
+        `completion_tokens` (https://github.com/router-for-me/CLIProxyAPI/pull/5744). A total that cannot be
+        adds nothing."""
+        total = self.total_tokens
+        if not isinstance(total, int) or total > MOST_TOKENS or self.completion_tokens < 0:
+            return 0
+        return max(0, total - self.prompt_tokens - self.completion_tokens)
 
 
 class _Chunk(_Foreign):
@@ -228,10 +241,10 @@ class Reading:
         output = counts.completion_tokens_details or _OutputDetails()
         return Usage(
             input_tokens=counts.prompt_tokens,
-            output_tokens=counts.completion_tokens,
+            output_tokens=counts.completion_tokens + counts.untold,
             cache_read_tokens=prompt.cached_tokens or counts.prompt_cache_hit_tokens or 0,
             cache_write_tokens=prompt.cache_write_tokens or 0,
-            reasoning_tokens=output.reasoning_tokens or 0,
+            reasoning_tokens=max(output.reasoning_tokens or 0, counts.untold),
         )
 
     def _extend(self, delta: _Delta) -> None:

@@ -50,6 +50,38 @@ def test_deepseeks_name_for_cached_tokens_is_read() -> None:
     assert reply.usage.cache_read_tokens == 30
 
 
+THOUGHT = {"reasoning_tokens": 500}
+
+
+@pytest.mark.parametrize(
+    ("counts", "output", "reasoning"),
+    [
+        ({"completion_tokens": 20, "total_tokens": 620}, 520, 500),
+        ({"completion_tokens": 0, "total_tokens": 600}, 500, 500),
+        ({"completion_tokens": 20, "total_tokens": 620, "completion_tokens_details": THOUGHT}, 520, 500),
+        ({"completion_tokens": 520, "total_tokens": 620, "completion_tokens_details": THOUGHT}, 520, 500),
+        ({"completion_tokens": 20}, 20, 0),
+        ({"completion_tokens": 20, "total_tokens": None}, 20, 0),
+        ({"completion_tokens": 20, "total_tokens": 0}, 20, 0),
+        ({"completion_tokens": 20, "total_tokens": 119}, 20, 0),
+        ({"completion_tokens": 20, "total_tokens": -620}, 20, 0),
+        ({"completion_tokens": 20, "total_tokens": 10**15}, 20, 0),
+        ({"completion_tokens": 20, "total_tokens": "many"}, 20, 0),
+        ({"completion_tokens": 20, "total_tokens": 620.5}, 20, 0),
+        ({"completion_tokens": -20, "total_tokens": 620}, 0, 0),
+    ],
+)
+def test_thinking_that_only_the_total_counts_is_output_and_no_total_lowers_a_count(
+    counts: dict[str, Any], output: int, reasoning: int
+) -> None:
+    price = "[models.under-test.price]\nas_of = 2026-11-23\ninput = 2\noutput = 10"
+    with model_server(openai_message(text="ok", usage={"prompt_tokens": 100, **counts})) as server:
+        reply = WIRE.model(server, price).query([USER], [], max_output_tokens=10)
+    assert reply.usage == Usage(input_tokens=100, output_tokens=output, reasoning_tokens=reasoning)
+    if counts["completion_tokens"] >= 0:
+        assert reply.cost_usd == pytest.approx((100 * 2 + output * 10) / 1e6)
+
+
 def test_without_token_counts_the_cost_is_unknown_not_zero() -> None:
     pieces = [p for p in openai_pieces(text="ok") if b"usage" not in p]
     price = "reports_usage = false\n[models.under-test.price]\nas_of = 2026-11-23\ninput = 2\noutput = 10"

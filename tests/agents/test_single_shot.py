@@ -95,6 +95,32 @@ def test_a_large_repository_and_a_long_issue_fit_a_small_window(
     assert len(asked) >= 3
 
 
+@pytest.mark.parametrize(
+    ("vendor", "fim"), [(VLLM_BASE, ""), (LLAMA_CPP, 'fim = { route = "llama_cpp" }')], ids=["tokens", "llama_cpp"]
+)
+def test_a_filled_gap_wins_where_it_alone_is_right(vendor: Vendor, fim: str, tmp_path: Path) -> None:
+    asked: list[str] = []
+    wrong = player.BODY.replace(player.RIGHT, "// 50")
+
+    def play(one: Asked) -> Said:
+        asked.append(one.kind)
+        said = player.play(one)
+        return replace(said, text=said.text.replace(player.BODY, wrong)) if one.kind == "completion" else said
+
+    environment = DirectoryEnvironment(tmp_path, player.FILES, runner="unittest")
+    with serving(server_for("starcoder2-15b", vendor, 16_384, play)) as server:
+        model = build(row("starcoder2-15b", server.url, fim), None)
+        attempt = single_shot.solve(player.TASK, environment, model, AttemptLimits(), MemoryRecorder())
+    assert {"completion", "infill"} <= set(asked)
+    assert attempt.ending is Ending.SUBMITTED, attempt.reason
+    assert "1 of 2 different patches" in attempt.reason
+    environment.reset(attempt.diff)
+    assert not environment.run_tests().red
+    fixed = environment.read(player.SOURCE).decode()
+    assert f"(100 - discount) {player.RIGHT}" in fixed
+    assert "// 50" not in fixed
+
+
 def test_prompts_use_the_window_they_have(tmp_path: Path) -> None:
     sizes = {}
     for window in (4_096, 16_384):

@@ -90,6 +90,12 @@ def test_every_preset_says_how_it_is_reached_licensed_and_priced() -> None:
             assert spec.self_hosted or "price" in spec.notes.lower(), f"{spec.name}: say that the price is unknown"
 
 
+def test_what_can_be_served_at_home_has_open_weights_and_says_so() -> None:
+    for spec in default_lineup():
+        if set(spec.served_by) - {Server.VENDOR} or "(weights" in spec.licence:
+            assert spec.openness is Openness.OPEN_WEIGHTS, spec.name
+
+
 def test_every_price_in_the_file_is_dated_and_sourced() -> None:
     for spec in default_lineup():
         if spec.price is not None:
