@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from agents.repair.behaviour import Behaviour
+from agents.repair.hints import Hints
 from agents.repair.types import Candidate, Plausible
 from sandbox.types import TestId
 
@@ -53,9 +54,13 @@ class SearchResult:
     """(progress, candidate) of those that help without being enough."""
     slow: list[Candidate] = field(default_factory=list)
     """Ran into the time limit and failed no test otherwise."""
+    hints: Hints = field(default_factory=Hints)
+    """What the others showed, for pairs when all else failed."""
     lost: list[Candidate] = field(default_factory=list)
     """Took a worker along, and so have no outcome."""
     tried: int = 0
+    pairs: int = 0
+    """Of the tried."""
     seconds: float = 0.0
     ended: str = ""
     """`exhausted`, `enough`, `time`, `stopped` or `worker lost`."""

@@ -12,13 +12,13 @@ NEAR = 25
 """Lines: two changes of one bug seldom stand further apart."""
 FAR_SHARE = 0.25
 """What the score of a pair is worth whose parts are further apart, or in two files."""
-_WORSE = frozenset({"NameError", "UnboundLocalError", "SyntaxError", "IndentationError", "ImportError"})
+WORSE = frozenset({"NameError", "UnboundLocalError", "SyntaxError", "IndentationError", "ImportError"})
 """Failures that a change brings along: no step towards a fix."""
 
 
 def closer(before: Fault | None, after: Fault | None) -> bool:
     """Whether a test that is still red fails *later* than it did. `before`: None when it hung on base."""
-    if after is None or after.kind in _WORSE:
+    if after is None or after.kind in WORSE:
         return False
     if before is None:
         return True
@@ -53,20 +53,31 @@ def pairs(helpers: Sequence[Candidate], others: Sequence[Candidate], *, most: in
     mixed = [(a, b) for a in helpers for b in others]
     count = 0
     for first, second in [*sorted(both, key=_worth), *sorted(mixed, key=_worth)]:
-        if first is second or any(x.overlaps(y) for x in first.edits for y in second.edits):
+        pair = joined(first, second)
+        if pair is None:
             continue
         if count >= most:
             return
         count += 1
-        yield Candidate(
-            edits=tuple(sorted((*first.edits, *second.edits))),
-            template=f"{first.template} + {second.template}",
-            line=min(first.line, second.line),
-            score=first.score * second.score,
-        )
+        yield pair
+
+
+def joined(first: Candidate, second: Candidate) -> Candidate | None:
+    """Both changes as one candidate; None when they are at one place."""
+    if first is second or any(x.overlaps(y) for x in first.edits for y in second.edits):
+        return None
+    return Candidate(
+        edits=tuple(sorted((*first.edits, *second.edits))),
+        template=f"{first.template} + {second.template}",
+        line=min(first.line, second.line),
+        score=first.score * second.score,
+    )
+
+
+def are_near(first: Candidate, second: Candidate) -> bool:
+    return first.edits[0].path == second.edits[0].path and abs(first.line - second.line) <= NEAR
 
 
 def _worth(pair: tuple[Candidate, Candidate]) -> float:
     first, second = pair
-    near = first.edits[0].path == second.edits[0].path and abs(first.line - second.line) <= NEAR
-    return -first.score * second.score * (1.0 if near else FAR_SHARE)
+    return -first.score * second.score * (1.0 if are_near(first, second) else FAR_SHARE)

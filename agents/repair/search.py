@@ -14,6 +14,7 @@ from agents.repair.behaviour import Behaviour
 from agents.repair.comparing import Comparison, behaviours, observe
 from agents.repair.flight import Flight, Trial
 from agents.repair.goal import MOST_HOT_GREEN, Goal, SearchLimits, SearchResult
+from agents.repair.hints import further_pairs
 from agents.repair.pairing import pairs, progress
 from agents.repair.sieve import Sieve
 from agents.repair.types import Candidate, Plausible, RunOutcome, TestTrace
@@ -67,7 +68,10 @@ class Search:
                 worker.close()
 
     def run(self, candidates: Iterable[Candidate], limits: SearchLimits) -> SearchResult:
-        """Single changes first; then, when none is enough, pairs of those that helped; then the rest."""
+        """Single changes first; then, when none is enough, pairs of those that helped; then the other singles.
+
+        All of them tried in vain, those that hung get more time, and what time is left goes to further pairs.
+        """
         result, began = SearchResult(), time.monotonic()
         singles = list(candidates)
         sieve = Sieve(self._sources)
@@ -83,6 +87,9 @@ class Search:
         if not result.plausible and result.ended == "exhausted" and result.slow:
             self._slower = SLOWER
             self._through(iter(result.slow[:MOST_SLOW]), Sieve(self._sources), limits, end, end, result)
+            self._slower = 1.0
+        if not result.plausible and result.ended == "exhausted":
+            self._through(further_pairs(singles, result.hints), sieve, limits, end, end, result, began)
         result.seconds = time.monotonic() - began
         if len(result.plausible) > 1 and not self._stopped():
             result.behaviour = self._compared(result.plausible, end)
@@ -111,9 +118,10 @@ class Search:
         until: float,
         end: float,
         result: SearchResult,
+        began: float | None = None,
     ) -> None:
-        """Candidates until `until` (their turn) or `end` (the search's)."""
-        began = time.monotonic()
+        """Candidates until `until` (their turn) or `end` (the search's). The time of the first counts from `began`."""
+        began = began or time.monotonic()
         first_found: float | None = None
         result.ended = ""
 
@@ -176,6 +184,7 @@ class Search:
         """After a worker was lost: which candidate it was, where that is known, and new workers for the others."""
         if (culprit := self._flight.lost()) is not None:
             result.lost.append(culprit.candidate)
+            result.hints.useless.add(culprit.candidate)
         self._restart()
 
     def _trial(self, candidate: Candidate, texts: Mapping[str, str]) -> Trial:
@@ -205,18 +214,22 @@ class Search:
         if trial is None:
             raise WorkerLost("the warm worker answered what it was not asked")
         candidate, texts = trial.candidate, trial.texts
+        result.pairs += candidate.is_pair
         goal = frozenset(self._goal.red)
         green = outcome.green() & goal
         wrong = [test for test, trace in outcome.tests.items() if test not in goal and not trace.is_green]
         if outcome.end != "cold" and (green != goal or wrong):
             if not wrong:
                 self._note(candidate, outcome, result)
+            elif green == goal:
+                result.hints.note_broken(candidate)
             return None
         try:
             return self._afresh(candidate, texts, result)
         except WorkerLost:  # the cold one: what the hot one was sent is not touched by it
             self._restart_cold()
             result.lost.append(candidate)
+            result.hints.useless.add(candidate)
             return None
 
     def _afresh(self, candidate: Candidate, texts: Mapping[str, str], result: SearchResult) -> Plausible | None:
@@ -227,8 +240,10 @@ class Search:
             wanted = frozenset(self._goal.covering) | frozenset(self._goal.rest)
             if wanted <= cold.green():
                 return Plausible(candidate=candidate, fixed=goal | self._bonus(texts))
+            result.hints.note_broken(candidate)
         elif cold.green() & goal:
             result.partial.append((2 * len(cold.green() & goal), candidate))
+        result.hints.note(candidate, self._base, cold.tests)
         return None
 
     def _note(self, candidate: Candidate, outcome: RunOutcome, result: SearchResult) -> None:
@@ -236,6 +251,7 @@ class Search:
         helped = progress(self._base, outcome.tests, self._goal.red)
         if helped:
             result.partial.append((helped, candidate))
+        result.hints.note(candidate, self._base, outcome.tests)
         red = [trace for trace in outcome.tests.values() if not trace.is_green]
         if red and self._slower == 1.0 and all(trace.slow or trace.status == "timeout" for trace in red):
             result.slow.append(candidate)

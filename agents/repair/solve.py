@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from agents.protocols import Environment, Model, Recorder
 from agents.repair import localise as where
-from agents.repair import textdiff
+from agents.repair import telling, textdiff
 from agents.repair.behaviour import best
 from agents.repair.candidates import patched, propose
 from agents.repair.endings import plain, restored
@@ -23,7 +23,7 @@ from sandbox.types import TestId, TestReport
 
 MODEL = "repair"
 STRATEGY = "repair"
-VERSION = "repair/3"
+VERSION = "repair/4"
 """The prompt version of a strategy without prompts: changes when templates or the order of the search change."""
 
 CHOSEN = "chosen: "
@@ -32,8 +32,6 @@ PLAUSIBLE = "plausible: "
 """Begins the note of a step whose diff is the first plausible patch, while the search looks on for a better one."""
 
 MAX_SOURCE_FILES = 2000
-MOST_SHOWN = 60
-"""Characters of a change that is told word by word."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +151,7 @@ class _Repair:
         if not found.suspicion:
             raise _End(ending=Ending.GAVE_UP, reason="The red tests execute no Python source of the repository.")
         candidates = propose(sources, found.suspicion)
-        self.note(_where_sentence(found, len(candidates)), seconds=time.monotonic() - started)
+        self.note(telling.located(found, len(candidates)), seconds=time.monotonic() - started)
         near = where.covering(found.passing, found.files, 20.0)
         rest = tuple(test for test in green if test not in near)
         goal = Goal(
@@ -171,14 +169,15 @@ class _Repair:
 
         def checkpoint(found: Plausible) -> None:
             diff = witness_diff + textdiff.unified(self.raw, self.written(found.candidate, sources))
-            self.note(PLAUSIBLE + _told(found.candidate, sources, len(goal.red)), diff=diff)
+            self.note(PLAUSIBLE + telling.told(found.candidate, sources, len(goal.red)), diff=diff)
 
         with Search(self.environment, sources, goal, self.recorder.stopped, checkpoint) as search:
             result = search.run(candidates, limits)
         speed = result.tried / result.seconds if result.seconds else 0.0
         self.note(
-            f"Tried {result.tried} of {len(candidates)} candidates ({speed:.0f} a second): "
-            f"{len(result.plausible)} plausible, {len(result.partial)} that help in part{_lost(result)}.",
+            f"Tried {result.tried - result.pairs} of {len(candidates)} candidates ({speed:.0f} a second)"
+            f"{telling.pairs(result)}: {len(result.plausible)} plausible, {len(result.partial)} that help in part"
+            f"{telling.lost(result)}.",
             diff=witness_diff,
             seconds=result.seconds,
         )
@@ -211,25 +210,9 @@ class _Repair:
             self.note(f"A candidate ({plausible.candidate.template}) did not hold in a clean tree.")
             return None
         diff = self.environment.diff()
-        reason = _told(plausible.candidate, sources, len(oracle.red))
+        reason = telling.told(plausible.candidate, sources, len(oracle.red))
         self.note(CHOSEN + reason, diff=diff)
         return self.attempt(Ending.SUBMITTED, reason, diff, summary=reason)
-
-
-def _lost(result: SearchResult) -> str:
-    return f", {len(result.lost)} that took the worker along" if result.lost else ""
-
-
-def _told(candidate: Candidate, sources: Mapping[str, str], reds: int) -> str:
-    """One sentence for the maintainer: what was changed where, and what it does."""
-    edit = candidate.edits[0]
-    before, after = " ".join(sources[edit.path][edit.start : edit.end].split()), " ".join(edit.text.split())
-    where_ = f"{edit.path}:{candidate.line}"
-    if before and after and max(len(before), len(after)) <= MOST_SHOWN and len(candidate.edits) == 1:
-        change = f"`{before}` becomes `{after}` at {where_} ({candidate.template})"
-    else:
-        change = f"{candidate.template} at {where_}"
-    return f"{change}: {reds} red test{'s turn' if reds != 1 else ' turns'} green."
 
 
 def _test_seconds(report: TestReport, red: tuple[TestId, ...]) -> tuple[float, float]:
@@ -260,17 +243,6 @@ def _affordable(tests: tuple[TestId, ...], seconds: Mapping[TestId, float]) -> t
             break
         chosen.append(test)
     return where.in_order(chosen, seconds)
-
-
-def _where_sentence(found: where.Localisation, count: int) -> str:
-    ranked = sorted(
-        ((value, path, line) for path, lines in found.suspicion.items() for line, value in lines.items()), reverse=True
-    )
-    value, path, line = ranked[0]
-    return (
-        f"Localised in {len(found.files)} file{'s' if len(found.files) != 1 else ''} "
-        f"(most suspicious {path}:{line}, {value:.2f}; {len(found.passing)} green tests traced): {count} candidates."
-    )
 
 
 def solve(

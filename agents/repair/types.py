@@ -37,6 +37,10 @@ class Candidate:
     """Suspicion times the template's prior: what the search is ordered by."""
 
     @property
+    def is_pair(self) -> bool:
+        return len(self.edits) > 1
+
+    @property
     def size(self) -> int:
         """Characters removed and added: how much a reader must look at."""
         return sum(edit.end - edit.start + len(edit.text) for edit in self.edits)
@@ -53,6 +57,10 @@ class Fault:
     place: str
     """The function that raised."""
     words: str
+    held: str = ""
+    """Of an assertion, for each part of what it compares `1` if it held and `0` if not; empty: nothing is known."""
+    seen: str = ""
+    """A digest of the values that it compared."""
 
 
 @dataclass(frozen=True, kw_only=True)

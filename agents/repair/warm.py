@@ -189,8 +189,9 @@ def _fault(record: object) -> Fault | None:
     if not isinstance(record, dict):
         return None
     return Fault(
-        kind=str(record["kind"]), line=int(record["line"]), place=str(record["place"]), words=str(record["words"])
-    )
+        kind=str(record["kind"]), line=int(record["line"]), place=str(record["place"]), words=str(record["words"]),
+        held=str(record.get("held", "")), seen=str(record.get("seen", "")),
+    )  # fmt: skip
 
 
 def _list(answer: Mapping[str, object], key: str) -> list[object]:

@@ -1,5 +1,6 @@
 """Our side as a program: `python ours.py IMAGE ADDRESS ATTEMPTS TREE`. As a worker has it: one process, one thread and
-one container an attempt, the store in SQLite with a disk sync a step, the model through its SDK.
+one container an attempt, the store in SQLite with a disk sync a step, the model through its SDK, every call set aside
+before it is made and booked after it.
 
 Prints its containers when all are ready, begins when a line comes, and prints its results as JSON.
 """
@@ -19,9 +20,12 @@ from pydantic import SecretStr
 
 from agents import loop
 from agents.models import build
+from agents.terms import Terms
 from agents.types import AttemptLimits, Task
 from bot import wiring
-from bot.store import Store, StoreRecorder
+from bot.money.budget import Limits as Money
+from bot.money.purse import StorePurse
+from bot.store import Account, Purpose, Store, StoreRecorder
 from bot.types import JobId
 from config import settings
 from config.models import load
@@ -43,6 +47,11 @@ model_id = "stub"
 key_variable = "SOME_KEY"
 window = 400_000
 output_limit = 8_000
+
+[models.stub-{number}.price]
+as_of = 2026-11-01
+input = 0.1
+output = 0.5
 """
 
 
@@ -72,7 +81,9 @@ def main() -> None:
         def attempt(number: int) -> dict[str, Any]:
             name = f"bench-{number}"
             store.attempts.begin(name, job_id=JobId(name), model="stub")
-            model = build(load(ROW.format(number=number, address=address)).get(f"stub-{number}"), SecretStr("sk-none"))
+            row = load(ROW.format(number=number, address=address)).get(f"stub-{number}")
+            account = Account(attempt=name, job=name, purpose=Purpose.FIX, repository_id=1, installation_id=1)
+            model = build(row, SecretStr("sk-none"), Terms(purse=StorePurse(store.spend, Money(), account)))
             recorder = StoreRecorder(store.attempts, name, stopped=lambda: False)
             done = loop.solve(TASK, environments[number], model, AttemptLimits(seconds=3600), recorder)
             store.attempts.finish(name, done)

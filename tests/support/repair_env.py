@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -64,12 +65,14 @@ class DirectoryView:
 
 
 class ProcessLines:
-    """A process spoken to line by line."""
+    """A process spoken to line by line. What it leaves in its temporary directory is gone with it."""
 
     def __init__(self, script: str, arguments: Sequence[str], cwd: Path) -> None:
+        self._temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._process = subprocess.Popen(
             [sys.executable, "-c", script, *arguments],
-            cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+            env={**os.environ, "TMPDIR": self._temporary.name}, cwd=cwd,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         self._pending = b""
 
@@ -101,6 +104,7 @@ class ProcessLines:
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
+        self._temporary.cleanup()
 
 
 class DirectoryEnvironment:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-_MODULES = ("tracing", "observing", "patching", "serving", "watching", "running", "entry")
+_MODULES = ("tracing", "observing", "patching", "serving", "watching", "failing", "running", "entry")
 """In the order in which they import each other."""
 
 _PACKAGE = "_redgreen_repair"

@@ -23,6 +23,7 @@ import sys
 import tempfile
 from typing import Any
 
+from . import failing
 from .observing import CallRecorder, replay
 from .patching import HotFunctions, override_imports
 from .running import Run, load_unittest, run_cases, run_pytest, serve_in_pytest
@@ -145,6 +146,7 @@ def _serve_hot(protocol: Protocol, config: dict[str, Any], root: str, ready: dic
         Server(protocol, run, config["slots"]).serve()
 
     if config["runner"] == "pytest":
+        failing.warm(dict.fromkeys(test.split("::", 1)[0] for test in config["tests"]))
         serve_in_pytest(config["tests"], serve)
     else:
         cases = load_unittest(config["tests"])

@@ -10,6 +10,7 @@ import unittest
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .failing import fault
 from .watching import Stops, TimeLimit, Watch
 
 EVERYTHING = "*"
@@ -44,18 +45,6 @@ def _files(tests: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(test.split("::", 1)[0] for test in tests))
 
 
-def _fault(error: BaseException) -> dict[str, Any]:
-    """How a test failed, so that another failure can be told from it; `line` is the test's own, which never changes."""
-    place, line = "", 0
-    trace = error.__traceback__
-    while trace is not None:
-        place = trace.tb_frame.f_code.co_name
-        if place.startswith("test"):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return {"kind": type(error).__name__, "line": line, "place": place, "words": str(error)[:120]}
-
-
 def _brief(excinfo: Any, style: Any = None) -> str:
     return str(excinfo.typename)
 
@@ -86,7 +75,7 @@ class PytestPlugin:
 
     def pytest_exception_interact(self, node: Any, call: Any) -> None:
         if call.excinfo is not None:
-            self._faults.setdefault(getattr(node, "nodeid", ""), _fault(call.excinfo.value))
+            self._faults.setdefault(getattr(node, "nodeid", ""), fault(call.excinfo.value, self._watch.may_ask_again()))
 
     def around(self, item: Any) -> Any:
         # Nobody reads what pytest would print of a failure, and of a deep recursion that takes a second.
@@ -187,20 +176,21 @@ def load_unittest(tests: Sequence[str]) -> list[tuple[str, unittest.TestCase]]:
 class _Result(unittest.TestResult):
     """The status of one case, as the sandbox's own reporter names it."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch) -> None:
         super().__init__()
         self.status = "passed"
         self.fault: dict[str, Any] = {}
+        self._watch = watch
 
     def addError(self, test: Any, err: Any) -> None:
-        self.status, self.fault = "error", _fault(err[1])
+        self.status, self.fault = "error", fault(err[1], self._watch.may_ask_again())
 
     def addFailure(self, test: Any, err: Any) -> None:
-        self.status, self.fault = "failed", _fault(err[1])
+        self.status, self.fault = "failed", fault(err[1], self._watch.may_ask_again())
 
     def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
         if err is not None:
-            self.status, self.fault = "failed", _fault(err[1])
+            self.status, self.fault = "failed", fault(err[1], self._watch.may_ask_again())
 
     def addSkip(self, test: Any, reason: str) -> None:
         self.status = "skipped"
@@ -216,7 +206,7 @@ def run_cases(cases: Sequence[tuple[str, unittest.TestCase]], watch: Watch, stop
     for position, (test, case) in enumerate(cases):
         if stops.before(position, watch):
             return
-        result = _Result()
+        result = _Result(watch)
         watch.begin(test)
         try:
             unittest.TestSuite([case]).run(result)  # a suite: class and module fixtures run too

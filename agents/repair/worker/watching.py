@@ -13,6 +13,9 @@ from .tracing import LineTracer
 
 Emit = Callable[[dict[str, Any]], None]
 
+QUICK = 0.1
+"""Seconds: the assertion of a test that took longer is not evaluated again."""
+
 
 class TimeLimit(BaseException):
     """One test ran too long. Not an `Exception`, so that the tree's own handlers let it pass."""
@@ -55,6 +58,14 @@ class Watch:
             self._tracer.start()
         if self._recorder is not None:
             self._recorder.start()
+
+    def may_ask_again(self) -> bool:
+        """Whether this is the first red test of the run, was quick, and nobody takes what it executes more for its own.
+
+        (The first, for speed: where several are red, one that turns green says more than a part of one.)
+        """
+        is_watched = self._tracer is not None or self._recorder is not None
+        return not self.reds and not is_watched and time.monotonic() - self._began < QUICK
 
     def _alarm(self, number: int, frame: FrameType | None) -> None:
         self._fired = True

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from agents.repair.behaviour import best
+from agents.repair.candidates import patched, propose
 from agents.repair.goal import Goal, SearchLimits, SearchResult
+from agents.repair.hints import further_pairs
 from agents.repair.localise import cheapest, is_test_path
 from agents.repair.search import MOST_RESTARTS, Search
 from agents.repair.types import Candidate, Edit, Plausible, RunOutcome
@@ -163,3 +166,69 @@ def test_candidates_that_all_take_the_worker_along_end_the_search(tmp_path: Path
     assert (result.ended, result.plausible, result.tried) == ("worker lost", [], 0)
     assert 0 < len(result.lost) <= MOST_RESTARTS
     assert len(set(result.lost)) == len(result.lost)
+
+
+def pieces(source: str, *changes: tuple[str, str]) -> list[Candidate]:
+    edits = [Edit(path="a.py", start=source.index(old), end=source.index(old) + len(old), text=new)
+             for old, new in changes]  # fmt: skip
+    return [Candidate(edits=(edit,), template="t", line=1, score=0.5) for edit in edits]
+
+
+def case_of(source: str, **bodies: str) -> dict[str, str]:
+    tests = "".join(f"    def test_{name}(self):\n        {body}\n\n" for name, body in bodies.items())
+    return {"a.py": source, "test_a.py": f"import unittest\n\nfrom a import f\n\n\n"
+            f"class A(unittest.TestCase):\n{tests}"}  # fmt: skip
+
+
+def goal_of(**changes: object) -> Goal:
+    goal = replace(GOAL, runner="unittest", red=(TestId("test_a.A.test_red"),))
+    return replace(goal, **changes)  # type: ignore[arg-type]
+
+
+CHARGE = """def f(amount, member):
+    base = amount * 2
+    discount = amount
+    return base - discount if member else base
+"""
+
+
+def test_a_change_that_breaks_a_green_test_is_joined_with_one_that_mends_that(tmp_path: Path) -> None:
+    files = case_of(CHARGE, red="self.assertEqual(f(10, False), 30)", green="self.assertEqual(f(10, True), 10)")
+    singles = pieces(
+        CHARGE, ("base -", "amount -"), ("amount * 2", "amount * 3"), ("else base", "else amount"),
+        ("= amount\n", "= base - amount\n"), ("amount * 2", "amount * 4"),
+    )  # fmt: skip
+    goal = goal_of(covering=(TestId("test_a.A.test_green"),))
+    environment = DirectoryEnvironment(tmp_path, files, runner="unittest")
+    with Search(environment, {"a.py": CHARGE}, goal, lambda: False) as search:
+        result = search.run(singles, SearchLimits(seconds=60.0))
+    assert result.hints.broke == [singles[1]]
+    (found,) = (p.candidate for p in result.plausible if {*p.candidate.edits} >= {*singles[3].edits})
+    assert set(found.edits) == {*singles[1].edits, *singles[3].edits}
+    assert result.pairs > 0
+
+
+SHAPES = (
+    "def f(width, height):\n    area = width + height\n    border = 2 * (width - height)\n    return area, border\n"
+)
+
+
+@pytest.mark.parametrize("runner", ["pytest", "unittest"])
+def test_two_faults_behind_one_assertion_are_mended_together(runner: str, tmp_path: Path) -> None:
+    """No change turns the test green, or makes it fail later: that one value of two became right is the only sign."""
+    files, red = case_of(SHAPES, red="self.assertEqual(f(3, 7), (21, 20))"), TestId("test_a.A.test_red")
+    if runner == "pytest":
+        red = TestId("test_a.py::test_red")
+        files["test_a.py"] = "from a import f\n\n\ndef test_red():\n    assert f(3, 7) == (21, 20)\n"
+    everywhere = {"a.py": {2: 1.0, 3: 1.0, 4: 1.0}}
+    singles = [c for c in propose({"a.py": SHAPES}, everywhere) if c.template in ("arithmetic swap", "other name")]
+    assert len(singles) > 20
+    environment = DirectoryEnvironment(tmp_path, files, runner=runner)
+    goal = goal_of(runner=runner, red=(red,), slots=2)
+    with Search(environment, {"a.py": SHAPES}, goal, lambda: False) as search:
+        result = search.run(singles, SearchLimits(seconds=60.0, after_first=2.0))
+    assert result.partial == []
+    mended = SHAPES.replace("width + height", "width * height").replace("width - height", "width + height")
+    assert mended in [patched({"a.py": SHAPES}, p.candidate)["a.py"] for p in result.plausible]
+    order = [patched({"a.py": SHAPES}, pair)["a.py"] for pair in islice(further_pairs(singles, result.hints), 60)]
+    assert mended in order, "what has a sign comes early, of thousands"

@@ -87,7 +87,7 @@ def test_a_seeded_bug_is_found_and_fixed_in_the_sandbox(case: Seeded, engine: En
 def test_what_no_template_can_make_is_given_up_within_the_limit(engine: Engine, tmp_path: Path) -> None:
     recorder = MemoryRecorder()
     with _environment(engine, seeded.BEYOND, tmp_path / "git") as environment:
-        attempt = solve(_task(seeded.BEYOND), environment, None, AttemptLimits(seconds=90), recorder)
+        attempt = solve(_task(seeded.BEYOND), environment, None, AttemptLimits(seconds=45), recorder)
         assert environment.diff() == ""
     assert attempt.ending in (Ending.GAVE_UP, Ending.LIMIT)
     assert attempt.diff == ""

@@ -122,10 +122,10 @@ def test_known_red_tests_are_the_goal_and_no_other(tmp_path: Path) -> None:
 
 def test_nothing_is_claimed_when_nothing_is_found_in_time(tmp_path: Path) -> None:
     environment = environment_of(seeded.BEYOND, tmp_path)
-    attempt = solve(task_of(seeded.BEYOND), environment, None, AttemptLimits(seconds=45), MemoryRecorder())
+    attempt = solve(task_of(seeded.BEYOND), environment, None, AttemptLimits(seconds=30), MemoryRecorder())
     assert attempt.ending in (Ending.GAVE_UP, Ending.LIMIT)
     assert (attempt.diff, environment.diff()) == ("", "")
-    assert attempt.seconds < 60
+    assert attempt.seconds < 45
 
 
 TWO_FAULTS = {
@@ -148,6 +148,29 @@ def test_two_faults_behind_one_red_test_are_mended_together(tmp_path: Path) -> N
     assert not environment.run_tests().red
     probe = "from shapes import area, border\nassert (area(7, 8), border(7, 8)) == (56, 30)"
     assert environment.run(["python3", "-c", probe]).exit_code == 0, attempt.diff
+
+
+HIDDEN = {
+    "shapes.py": "def rectangle(width, height):\n    area = width + height\n    border = 2 * (width - height)\n"
+    "    return area, border\n",
+    "tests/test_shapes.py": "from shapes import rectangle\n\n\n"
+    "def test_rectangle():\n    assert rectangle(3, 7) == (21, 20)\n",
+}
+"""Two faults behind one assertion: whichever is mended, the test fails at the same place."""
+
+
+@pytest.mark.thorough
+def test_two_faults_behind_one_assertion_are_mended_together(tmp_path: Path) -> None:
+    environment, recorder = DirectoryEnvironment(tmp_path, HIDDEN), MemoryRecorder()
+    task = Task(id="7", repository="o/r", base_commit="0" * 40, title="Red", body="")
+    attempt = solve(task, environment, None, AttemptLimits(seconds=300), recorder)
+    assert attempt.ending is Ending.SUBMITTED, [step.note for step in recorder.stored]
+    environment.reset(attempt.diff)
+    assert not environment.run_tests().red
+    assert " pairs of them" in " ".join(step.note for step in recorder.stored)
+    assert attempt.reason.count("shapes.py:") == 2, "both places are told"
+    assert "shapes.py:2 and " in attempt.reason
+    assert "shapes.py:3 (" in attempt.reason
 
 
 WINDOWS = {path: text.replace("\n", "\r\n") for path, text in seeded.BOUNDARY.files.items() if path == "ranges.py"}
