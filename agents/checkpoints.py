@@ -3,7 +3,7 @@
 Asking git for the tree's change and putting a step on the disk is most of what a step costs, and the next call needs
 neither. So both are done beside that call, for one step at a time: an answer is only acted on when the step before it
 is stored. A process that dies meanwhile loses the last answer, as one does that dies while it acts on it; what a call
-cost is booked before either (`agents.models.paying`).
+cost is in the book before the next call (`agents.models.paying`).
 """
 
 from __future__ import annotations

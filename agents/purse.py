@@ -33,7 +33,8 @@ class Call:
 
 
 class Held(Protocol):
-    """Money set aside for one call. Exactly one of the methods is called, and it is durable when it returns."""
+    """Money set aside for one call. Exactly one of the methods is called. What it says is durable when it returns; of
+    `paid`, at the latest when the purse sets money aside again. Who dies in between has spent the worst case."""
 
     @property
     def output_tokens(self) -> int:

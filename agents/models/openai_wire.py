@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from agents.errors import IncompleteReply
-from agents.models.reading import BROKEN_OFF, CUT_SHORT, MOST_TOKENS, Shallow, clean, clean_json, tool_call
+from agents.models.reading import BROKEN_OFF, CUT_SHORT, Shallow, clean, clean_json, tool_call, untold
 from agents.models.written_once import WrittenOnce, joined
 from agents.types import Message, Part, Reasoning, Role, StopReason, Text, ToolCall, ToolResult, ToolSpec, Usage
 from config.models import ModelSpec
@@ -143,16 +143,6 @@ class _Counts(_Foreign):
     prompt_cache_hit_tokens: int | None = None
     """DeepSeek's name for cached tokens."""
 
-    @property
-    def untold(self) -> int:
-        """Tokens that only the total has. Gemini leaves its thinking, which is paid as output, out of
-        `completion_tokens` (https://github.com/router-for-me/CLIProxyAPI/pull/5744). A total that cannot be
-        adds nothing."""
-        total = self.total_tokens
-        if not isinstance(total, int) or total > MOST_TOKENS or self.completion_tokens < 0:
-            return 0
-        return max(0, total - self.prompt_tokens - self.completion_tokens)
-
 
 class _Chunk(_Foreign):
     model: str | None = None
@@ -239,12 +229,14 @@ class Reading:
             return None
         prompt = counts.prompt_tokens_details or _PromptDetails()
         output = counts.completion_tokens_details or _OutputDetails()
+        cached = prompt.cached_tokens or counts.prompt_cache_hit_tokens or 0
+        more = untold(counts.prompt_tokens, counts.completion_tokens, counts.total_tokens, cached)
         return Usage(
             input_tokens=counts.prompt_tokens,
-            output_tokens=counts.completion_tokens + counts.untold,
-            cache_read_tokens=prompt.cached_tokens or counts.prompt_cache_hit_tokens or 0,
+            output_tokens=counts.completion_tokens + more,
+            cache_read_tokens=cached,
             cache_write_tokens=prompt.cache_write_tokens or 0,
-            reasoning_tokens=max(output.reasoning_tokens or 0, counts.untold),
+            reasoning_tokens=max(output.reasoning_tokens or 0, more),
         )
 
     def _extend(self, delta: _Delta) -> None:

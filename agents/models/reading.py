@@ -35,6 +35,19 @@ def believable(usage: Usage) -> Usage:
     return Usage(**{name: count if 0 <= count <= MOST_TOKENS else 0 for name, count in vars(usage).items()})
 
 
+def untold(prompt: int, completion: int, total: object, cached: int = 0) -> int:
+    """Tokens that only the total has. Gemini leaves its thinking, which is paid as output, out of `completion_tokens`
+    (https://github.com/router-for-me/CLIProxyAPI/pull/5744).
+
+    Nothing where the total cannot be one, or has just the cached tokens more, as where a gateway leaves those out of
+    the prompt.
+    """
+    if not isinstance(total, int) or total > MOST_TOKENS or completion < 0:
+        return 0
+    more = max(0, total - prompt - completion)
+    return 0 if more == cached else more
+
+
 def is_deep(value: Any) -> bool:
     """Whether values stand within values more than `MOST_DEPTH` times over."""
     level = [value]

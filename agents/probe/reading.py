@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agents.models.reading import untold
 from agents.probe.record import Found
 
 _WINDOW_KEYS = ("max_model_len", "max_context_length", "context_length", "context_window", "max_input_tokens", "n_ctx")
@@ -21,7 +22,6 @@ _IN_TEXT = (
     ("output", re.compile(r"range of max_tokens is \[\d+, ?(\d[\d,]*)\]")),
     ("output", re.compile(r"less than or equal to (\d[\d,]*)")),
 )
-_THOUGHT = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL)
 _CUT = ("length", "max_tokens")
 """How the wires say that an answer came to the limit of its length."""
 CHATTER = 8
@@ -48,11 +48,13 @@ def heard(body: object) -> Heard:
     if not isinstance(body, Mapping):
         return Heard()
     usage = _mapping(body.get("usage"))
+    prompt, output = _prompt_tokens(usage), _count(usage.get("completion_tokens", usage.get("output_tokens")))
+    cached = _count(_mapping(usage.get("prompt_tokens_details")).get("cached_tokens"))
     said: dict[str, Any] = {
         "model": _text(body.get("model")),
         "usage_fields": tuple(sorted(key for key, value in usage.items() if isinstance(value, int))),
-        "input_tokens": _prompt_tokens(usage),
-        "output_tokens": _count(usage.get("completion_tokens", usage.get("output_tokens"))),
+        "input_tokens": prompt,
+        "output_tokens": output + untold(prompt, output, usage.get("total_tokens"), cached),
     }
     if isinstance(body.get("content"), list):
         blocks = [_mapping(block) for block in body["content"]]
@@ -110,7 +112,7 @@ def served_window(body: object, model_id: str) -> int:
 def follows(said: Heard, question: str, words: Sequence[str]) -> Found:
     """Whether an answer is the words that were asked for, each once, with little around them. UNKNOWN where thinking
     used up the answer's length."""
-    text = _THOUGHT.sub("", said.text).strip()
+    text = said.text.rpartition("</think>")[2].partition("<think>")[0].strip()  # some templates open it themselves
     if said.finish in _CUT:
         return Found.NO if text else Found.UNKNOWN
     own = re.findall(r"[a-z]+", text.lower())

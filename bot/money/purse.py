@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from agents.errors import OverLimit
@@ -35,6 +37,8 @@ class StorePurse:
         """`told` of every call that is refused for good, and of none that gave up waiting on request."""
         self._store, self._limits, self._account, self._judging = store, limits, account, judging
         self._told = told
+        self._bookings: deque[Future[None]] = deque()
+        """Of answers, each stored beside what its caller does with it."""
 
     def hold(self, call: Call) -> Held:
         """Raises `OverLimit`, and `bot.errors.StoreError`: what cannot be booked is not bought.
@@ -42,6 +46,7 @@ class StorePurse:
         Where only calls under way are in the way it looks again, as long as the call has patience: what they do not
         cost is given back, and what dead ones left becomes spent, so there is an end to it.
         """
+        self.catch_up()
         begun = time.monotonic()
         end = begun + min(call.patience.seconds, LONGEST_WAIT)
         look = FIRST_LOOK
@@ -54,7 +59,14 @@ class StorePurse:
                 raise OverLimit(_refusal(held, time.monotonic() - begun))
             look = min(LONGEST_LOOK, look * 2.0)
         call_id, granted = held
-        return _Held(output_tokens=granted.output_tokens, store=self._store, call_id=call_id)
+        return _Held(
+            output_tokens=granted.output_tokens, store=self._store, call_id=call_id, booked=self._bookings.append
+        )
+
+    def catch_up(self) -> None:
+        """Wait until what was paid is in the book. Raises `bot.errors.StoreError`."""
+        while self._bookings:
+            self._bookings.popleft().result()
 
     def _try(self, call: Call) -> tuple[str, Granted] | Denied:
         def decide(used: Mapping[Scope, Used]) -> Granted | Denied:
@@ -72,9 +84,10 @@ class _Held:
     output_tokens: int
     store: SpendStore
     call_id: str
+    booked: Callable[[Future[None]], None]
 
     def paid(self, usage: Usage, cost_usd: float | None) -> None:
-        self.store.book(self.call_id, usage, cost_usd)
+        self.booked(self.store.book_soon(self.call_id, usage, cost_usd))
 
     def lost(self) -> None:
         self.store.lose(self.call_id)

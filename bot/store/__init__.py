@@ -44,6 +44,7 @@ class Store:
         )
 
     def close(self) -> None:
+        self.spend.close()
         self.database.close()
 
 

@@ -45,7 +45,8 @@ class Database:
             pool_pre_ping=not self.is_sqlite,  # a file is never gone
             hide_parameters=True,  # what people wrote is no part of an error's text
         )
-        self._writer = self._engine.execution_options(**{_WRITE: True})
+        self._writer = self._engine.execution_options(**{_WRITE: "FULL"})
+        self._unsynced = self._engine.execution_options(**{_WRITE: "NORMAL"})
         if self.is_sqlite:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
@@ -56,10 +57,16 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """One transaction, committed durably when the block ends; on SQLite it holds the write lock from its start."""
+    def writing(self, *, synced: bool = True) -> Iterator[sa.Connection]:
+        """One transaction, committed durably when the block ends; on SQLite it holds the write lock from its start.
+
+        Without `synced` the commit outlives the process at once, and a power cut only when a later commit is synced.
+        """
         turn = self._turn if self.is_sqlite else contextlib.nullcontext()
-        with turn, _translated(), self._writer.begin() as connection:
+        engine = self._writer if synced else self._unsynced
+        with turn, _translated(), engine.begin() as connection:
+            if not (synced or self.is_sqlite):
+                connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
             yield connection
 
     def upgrade(self, revision: str = "head") -> None:
@@ -119,5 +126,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     """A transaction that will write takes the lock at once: upgrading a read lock can fail without waiting."""
-    writes = connection.get_execution_options().get(_WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    synchronous = connection.get_execution_options().get(_WRITE)
+    if synchronous is not None:
+        connection.exec_driver_sql(f"PRAGMA synchronous={synchronous}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if synchronous else "BEGIN")

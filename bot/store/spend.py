@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -79,6 +80,11 @@ class SpendStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="book")
+
+    def close(self) -> None:
+        """When all that was to be booked is."""
+        self._writer.shutdown()
 
     def hold(
         self,
@@ -87,9 +93,12 @@ class SpendStore:
         decide: Callable[[Mapping[Scope, Used]], Granted | Denied],
         worst_usd: Callable[[int], float | None],
     ) -> tuple[str, Granted] | Denied:
-        """Set a call's worst case aside, if `decide` grants it by what is used: one holder at a time, in one commit."""
+        """Set a call's worst case aside, if `decide` grants it by what is used: one holder at a time, in one commit.
+
+        It is not waited for the disk: what is synced next, the answer's cost at the latest, syncs it too.
+        """
         now = self._database.clock()
-        with self._alone() as connection:
+        with self._alone(synced=False) as connection:
             held = connection.execute(_HELD).all()
             gone = [call for call in held if call.held_at + LONGEST_CALL < now or is_dead(call.owner)]
             for call in gone:
@@ -118,8 +127,11 @@ class SpendStore:
             connection.execute(_NEW, [row])
         return call_id, decided
 
-    def book(self, call_id: str, usage: Usage, cost_usd: float | None) -> None:
-        self._settle(call_id, state=CallState.BOOKED.value, cost_usd=cost_usd, **_counts(usage))
+    def book_soon(self, call_id: str, usage: Usage, cost_usd: float | None) -> Future[None]:
+        """Stored beside what the caller does next: the result says when it is, or raises. Whoever asks here what was
+        spent waits for it."""
+        settled = {"state": CallState.BOOKED.value, "cost_usd": cost_usd, **_counts(usage)}
+        return self._writer.submit(self._settle, call_id, **settled)
 
     def lose(self, call_id: str) -> None:
         self._settle(call_id, state=CallState.LOST.value)
@@ -131,6 +143,7 @@ class SpendStore:
 
     def used(self, account: Account) -> Mapping[Scope, Used]:
         """By scope, as limits count it."""
+        self._catch_up()
         with self._database.reading() as connection:
             return _used(connection, connection.execute(_HELD).all(), account, self._database.clock())
 
@@ -140,6 +153,7 @@ class SpendStore:
         query = sa.select(*(key.label(f"key{n}") for n, key in enumerate(keys)), *_SUMS)
         query = query.where(spend.c.held_at >= since, spend.c.held_at < until)
         query = query.group_by(*keys) if keys else query
+        self._catch_up()
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         found = [_spending(row, len(keys)) for row in rows]
@@ -150,9 +164,13 @@ class SpendStore:
         columns = (spend.c.repository_id, spend.c.installation_id)
         query = sa.select(*columns, sa.func.max(spend.c.repository).label("repository"))
         query = query.where(spend.c.held_at >= since).group_by(*columns).order_by(*columns)
+        self._catch_up()
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return tuple(Account(attempt="", job="", purpose=Purpose.FIX, **row._mapping) for row in rows)
+
+    def _catch_up(self) -> None:
+        self._writer.submit(int).result()
 
     def _day(self) -> sa.ColumnElement[int]:
         """Days since 1970. PostgreSQL rounds where SQLite, which may have no `floor`, cuts off."""
@@ -173,9 +191,9 @@ class SpendStore:
         spend_sums.add(self._database, connection, _keys(call), usd - was_usd, unpriced - was_unpriced)
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[sa.Connection]:
+    def _alone(self, *, synced: bool = True) -> Iterator[sa.Connection]:
         """A transaction that no other change of the book runs beside."""
-        with self._database.writing() as connection:
+        with self._database.writing(synced=synced) as connection:
             if not self._database.is_sqlite:
                 connection.exec_driver_sql("LOCK TABLE spend IN SHARE ROW EXCLUSIVE MODE")
             yield connection

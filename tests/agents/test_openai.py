@@ -82,6 +82,14 @@ def test_thinking_that_only_the_total_counts_is_output_and_no_total_lowers_a_cou
         assert reply.cost_usd == pytest.approx((100 * 2 + output * 10) / 1e6)
 
 
+def test_cached_tokens_that_only_the_total_has_are_no_output() -> None:
+    counts = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 9015}
+    usage = {**counts, "prompt_tokens_details": {"cached_tokens": 9000}}
+    with model_server(openai_message(text="ok", usage=usage)) as server:
+        reply = WIRE.model(server).query([USER], [], max_output_tokens=10)
+    assert (reply.usage.output_tokens, reply.usage.reasoning_tokens) == (5, 0)
+
+
 def test_without_token_counts_the_cost_is_unknown_not_zero() -> None:
     pieces = [p for p in openai_pieces(text="ok") if b"usage" not in p]
     price = "reports_usage = false\n[models.under-test.price]\nas_of = 2026-11-23\ninput = 2\noutput = 10"

@@ -116,6 +116,7 @@ def test_stop_words_limits_and_cuts_are_judged_by_what_was_written() -> None:
         ("Ready!", "eos_token", Found.YES),
         ("Sure! Here is my answer: **ready**", "end_turn", Found.YES),
         ("<think>\nThey want ready. Is it ready?\n</think>\n\nready", "stop", Found.YES),
+        ("Okay, so the user wants ready.\n</think>\n\nready", "stop", Found.YES),
         ("<think>\nThey want", "length", Found.UNKNOWN),
         ("", "length", Found.UNKNOWN),
         ("", "stop", Found.NO),
@@ -128,6 +129,11 @@ def test_stop_words_limits_and_cuts_are_judged_by_what_was_written() -> None:
 )
 def test_an_instruction_is_followed_by_the_word_and_little_else(text: str, finish: str, follows: Found) -> None:
     assert told(Heard(text=text, finish=finish), questions.HELLO, (questions.READY,)) is follows
+
+
+def test_thinking_that_only_the_total_has_is_output() -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 1, "total_tokens": 811}
+    assert heard({"choices": [], "usage": usage}).output_tokens == 801
 
 
 def test_words_that_are_to_be_repeated_keep_their_order() -> None:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from agents.errors import OverLimit
 from agents.purse import Call, Held
 from agents.types import Usage
+from bot.errors import StoreError
 from bot.money.budget import Limits, Scope, month_start
 from bot.money.owner import here, is_dead
 from bot.money.purse import StorePurse
@@ -59,6 +60,36 @@ def test_a_call_is_set_aside_before_it_is_made_and_booked_after_it(store: Store)
     assert store.spend.used(account())[Scope.MONTH].aside == 0.0
     (total,) = store.spend.totals((), since=0)
     assert (total.usage, total.usd, total.uncertain_usd, total.calls) == (USAGE, 0.2, 0.0, 1)
+
+
+def test_a_purse_sets_nothing_aside_before_the_last_answer_is_in_the_book(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purse = StorePurse(store.spend, OPEN, account())
+    held = purse.hold(call())
+    with monkeypatch.context() as broken:
+        broken.setattr(store.spend, "_settled", failing)
+        held.paid(USAGE, 0.2)
+        with pytest.raises(StoreError, match="disk is full"):
+            purse.hold(call())
+    assert used(store)[Scope.MONTH] == 0.5, "it counts with its worst case"
+    purse.hold(call()).paid(USAGE, 0.2)
+    assert used(store)[Scope.MONTH] == pytest.approx(0.7)
+
+
+def failing(*_: object, **__: object) -> None:
+    raise StoreError("The database cannot be used: the disk is full")
+
+
+def test_what_was_paid_is_in_the_book_when_the_store_is_closed(database_url: str) -> None:
+    first = Store.open(database_url)
+    for number in range(20):
+        hold(first, by=account(number)).paid(USAGE, 0.1)
+    first.close()
+    store = Store.open(database_url)
+    (total,) = store.spend.totals((), since=0)
+    store.close()
+    assert (total.calls, total.under_way, total.usd) == (20, 0, pytest.approx(2.0))
 
 
 def test_a_call_that_was_never_made_leaves_no_trace(store: Store) -> None:

@@ -392,6 +392,16 @@ def test_sqlite_is_in_wal_and_syncs_every_commit(sqlite_store: Store) -> None:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
 
+def test_only_the_commits_that_are_said_to_be_are_not_waited_for_the_disk(store: Store) -> None:
+    database = store.database
+    asked, synced, unsynced = (
+        ("PRAGMA synchronous", 2, 1) if database.is_sqlite else ("SHOW synchronous_commit", "on", "off")
+    )
+    for wanted in (True, False, True):
+        with database.writing(synced=wanted) as connection:
+            assert connection.exec_driver_sql(asked).scalar() == (synced if wanted else unsynced)
+
+
 def test_two_writers_wait_for_each_other(store: Store) -> None:
     def write(offset: int) -> None:
         for number in range(20):

@@ -20,13 +20,14 @@ import structlog
 
 from agents.errors import Fault
 from agents.protocols import Recorder
-from agents.purse import Call
+from agents.purse import Call, Held
 from agents.terms import Terms
 from agents.types import Attempt, Ending, Message, Role, Step, Task, Text, Usage
 from bot.contest import Rules
 from bot.engine import QueueConfig, Steps
 from bot.forge.protocol import CheckRun, LineComment, Permission, Remote
 from bot.gate import Gate
+from bot.money.purse import StorePurse
 from bot.repo_config import RepoConfig
 from bot.routing import Policy
 from bot.store import Store
@@ -260,7 +261,7 @@ class FileWorkshop:
             held = terms.purse.hold(call_of(model))
             self.fate.note("calls.log", f"{racer}{index}")
             self.fate.point(f"{racer}paid call {index}")
-            held.paid(Usage(input_tokens=10), 0.25)
+            pay(terms, held, Usage(input_tokens=10), 0.25)
             self.fate.point(f"{racer}booked call {index}")
             said = Message(role=Role.ASSISTANT, parts=(Text(text=f"step {index}"),))
             recorder.record(Step(index=index, messages=(said,), usage=Usage(input_tokens=10), cost_usd=0.25, diff=DIFF))
@@ -302,10 +303,17 @@ class FileWorkshop:
         held = terms.purse.hold(call_of(model))
         self.fate.note("calls.log", "review")
         self.fate.point("paid review")
-        held.paid(Usage(input_tokens=10, output_tokens=5), 0.125)
+        pay(terms, held, Usage(input_tokens=10, output_tokens=5), 0.125)
         self.fate.point("booked review call")
         claim = Finding(path="slug.py", line=1, claim="An empty title is lost.")
         return Opinion(findings=(claim,), usage=Usage(input_tokens=10, output_tokens=5), cost_usd=0.125)
+
+
+def pay(terms: Terms, held: Held, usage: Usage, usd: float) -> None:
+    """Returns when it is in the book, so that a death afterwards finds it there."""
+    held.paid(usage, usd)
+    assert isinstance(terms.purse, StorePurse)
+    terms.purse.catch_up()
 
 
 def call_of(model: str) -> Call:
