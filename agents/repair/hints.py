@@ -66,13 +66,15 @@ class Hints:
 def sign(base: Mapping[TestId, TestTrace], run: Mapping[TestId, TestTrace]) -> Sign | None:
     """Of the tests that both ran. None: the change cannot be half of a fix."""
     gained = wrong = 0
-    lost = False
+    lost = changed = False
     looks: list[str] = []
     for test, after in run.items():
         before = base.get(test)
         if after.slow or after.status == "timeout" or (after.fault is not None and after.fault.kind in WORSE):
             return None
-        looks.append(_look(after))
+        by_values = before is not None and _is_seen(before) and _is_seen(after)
+        looks.append(_look(after, by_values))
+        changed = changed or (before is not None and looks[-1] != _look(before, by_values))
         if before is None or before.fault is None or after.fault is None:
             continue
         old, new = before.fault.held, after.fault.held
@@ -81,16 +83,20 @@ def sign(base: Mapping[TestId, TestTrace], run: Mapping[TestId, TestTrace]) -> S
             wrong += old.count("0")
             gained += pairs.count(("0", "1"))
             lost = lost or ("1", "0") in pairs
-    changed = any(_look(trace) != _look(base[test]) for test, trace in run.items() if test in base)
     gain = gained / wrong if wrong and not lost else 0.0
     return Sign(gain=gain, look=tuple(looks) if changed else ())
 
 
-def _look(trace: TestTrace) -> str:
+def _is_seen(trace: TestTrace) -> bool:
+    return trace.fault is not None and bool(trace.fault.seen)
+
+
+def _look(trace: TestTrace, by_values: bool) -> str:
+    """`by_values`: they are known of both runs that are compared, and tell more than the words."""
     fault = trace.fault
     if fault is None:
         return trace.status
-    return f"{fault.kind}:{fault.line}:{fault.place}:{fault.seen or fault.words}"
+    return f"{fault.kind}:{fault.line}:{fault.place}:{fault.seen if by_values else fault.words}"
 
 
 def further_pairs(singles: Sequence[Candidate], hints: Hints, *, most: int = MOST_FURTHER) -> Iterator[Candidate]:

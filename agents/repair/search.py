@@ -202,6 +202,7 @@ class Search:
             patches=trial.texts,
             give_up=GIVE_UP,
             goal=len(goal.red),
+            ask_again=True,
             test_seconds=seconds,
             cpu_seconds=goal.cpu_seconds * self._slower,
             total_seconds=seconds * (len(goal.red) + 1) + 20,
@@ -270,6 +271,7 @@ class Search:
             stages=stages,
             patches=texts,
             stop_on_red=stop_on_red,
+            ask_again=stop_on_red,
             test_seconds=max(self._goal.test_seconds, 10.0),
             total_seconds=self._goal.rest_seconds,
         )
@@ -294,7 +296,7 @@ class Search:
             )
             self._hot = WarmWorker(self._environment, config)
             base = Job(
-                id=0, stages=(goal.red,), goal=len(goal.red), test_seconds=goal.test_seconds,
+                id=0, stages=(goal.red,), goal=len(goal.red), ask_again=True, test_seconds=goal.test_seconds,
                 cpu_seconds=goal.cpu_seconds, total_seconds=goal.test_seconds * (len(goal.red) + 1) + 20,
             )  # fmt: skip
             self._base = self._hot.run(base).tests

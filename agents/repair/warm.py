@@ -34,6 +34,8 @@ class Job:
     """After so many red tests and no green one the others are not run; 0: they are."""
     goal: int = 0
     """Hot: how many of the worker's tests must turn green; the others are run only when these are, up to a red one."""
+    ask_again: bool = False
+    """Whether the first red test's assertion is evaluated once more, after all else: which parts of it held."""
     traced: bool = False
     trace_only: tuple[str, ...] | None = None
     test_seconds: float = 5.0
@@ -58,6 +60,7 @@ class Job:
                 "stop_on_red": self.stop_on_red,
                 "give_up": self.give_up,
                 "goal": self.goal,
+                "ask_again": self.ask_again,
                 "trace": {"only": self.trace_only} if self.traced else None,
                 "test_seconds": self.test_seconds,
                 "cpu_seconds": self.cpu_seconds,

@@ -15,7 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from agents.models.sampler import Form, Prompt
 from agents.prompts.conventions import conventions
-from agents.prompts.untrusted import fenced, visible
+from agents.prompts.untrusted import fenced
+from agents.prompts.visible import visible
 from agents.single_shot.fitting import Shape, window_of
 from agents.single_shot.habit import Habit
 from agents.single_shot.languages import Language, language_of

@@ -15,7 +15,8 @@ from agents import prompts
 from agents.models.estimate import structural
 from agents.prompts import MOST_BODY, MOST_PATH, MOST_PATHS, PROMPT_VERSION, opening, overview
 from agents.prompts.conventions import conventions
-from agents.prompts.untrusted import fenced, visible
+from agents.prompts.untrusted import fenced
+from agents.prompts.visible import visible
 from agents.types import Role, Task
 from sandbox.types import TestId
 from tests.support.agent_world import View
@@ -135,7 +136,8 @@ def test_a_large_tree_is_summed_up() -> None:
     [
         ("a <!-- do evil --> b", "a  b"),
         ("a <!-- do\nevil\n--> b", "a  b"),
-        ("a <!-- never closed", "a "),
+        ("<!-- never closed\n\nnot", ""),
+        ("a <!-- never closed\n\nb", "a <!-- never closed\n\nb"),
         ("a\u200b\u200d\u2060b\ufeff", "ab"),
         ("\u202eevil\u202c", "evil"),
         ("tags \U000e0041\U000e0042.", "tags ."),
@@ -164,13 +166,14 @@ def test_a_large_tree_is_summed_up() -> None:
         ('`[a](b "shown")` f(a "b")', '`[a](b "shown")` f(a "b")'),
         # elements
         ("a <template>not <p>not</p></template> b", "a  b"),
-        ("a <TEMPLATE >not", "a "),
+        ("a <TEMPLATE >b", "a b"),
         ("<p hidden>not</p>b", "b"),
         ("<div id=x\nhidden>not<div>not</div>not</div>b", "b"),
         ('<p title=">" hidden="">not</p>b', "b"),
         ('<span style="color:red; Display : none">not</span>b', "b"),
         ("<span style=display&#58;none>not</span>b", "b"),
-        ("<p hidden>not `</p>` not</p>b", "b"),
+        ("a <b hidden>not `</b>` not</b>b", "a b"),
+        ("<p hidden>not `</p>`b", "`b"),
         ("<p hidden>not <!-- </p> --> not</p>b", "b"),
         ("<p hidden>not\n\nshown: the paragraph ends", "\n\nshown: the paragraph ends"),
         ("<p hidden>not<p>not</p>\n\nb", "\n\nb"),
@@ -178,6 +181,42 @@ def test_a_large_tree_is_summed_up() -> None:
         ("`<p hidden>shown</p>` <p title='is hidden '>b</p>", "`<p hidden>shown</p>` <p title='is hidden '>b</p>"),
         ("Map<String, hidden> if a <b and c> hidden", "Map<String, hidden> if a <b and c> hidden"),
         ("</template>b", "</template>b"),
+        # shown, though it looks like markup
+        ("Run cookiecutter <template> with -f.\n\nIt raises.", "Run cookiecutter  with -f.\n\nIt raises."),
+        ("A <script> in\n\n<style>\nb {}\n</style>", "A <script> in\n\n<style>\nb {}\n</style>"),
+        ("a\n\n    <!-- shown -->\n\n\t[//]: # (shown)", "a\n\n    <!-- shown -->\n\n\t[//]: # (shown)"),
+        ("- a\n\n  ```\n  <!-- shown -->\n  ```\n", "- a\n\n  ```\n  <!-- shown -->\n  ```\n"),
+        ("- ```\n  <p hidden>shown</p>", "- ```\n  <p hidden>shown</p>"),
+        ("\\<!-- shown -->", "\\<!-- shown -->"),
+        ("`a\n<!-- shown -->`", "`a\n`"),
+        ("`a\nb <!-- shown -->`", "`a\nb <!-- shown -->`"),
+        ("<div>\n[a](b \"shown\")\n</div>", "<div>\n[a](b \"shown\")\n</div>"),
+        ("| `a` | b |\n|-|-|\n| <!-- c --> | `d <b hidden>` |", "| `a` | b |\n|-|-|\n|  | `d <b hidden>` |"),
+        ("a\ufffd b", "a\ufffd b"),
+        # hidden, though it looks like text
+        (f'<p title="{"x" * 1_001}" hidden>not</p>b', "b"),
+        (f"<p {'x=1 ' * 101}hidden>not</p>b", "b"),
+        ("<p style=\"--x:'=';display:none\">not</p>b", "b"),
+        ('<p style="display:/**/none">not</p>b', "b"),
+        ('a <b style="d\\69splay:none">not</b>', "a "),
+        ("\\`<!-- not -->\\`", "\\`\\`"),
+        ("- ```\n  a\n\n<!-- not -->b", "- ```\n  a\n\nb"),
+        ("<div>\n```\n<!-- not -->\n```\n</div>", "<div>\n```\n\n```\n</div>"),
+        ("<div>\n<!-- not\n\nnot -->\n\n<div>not --></div>b", "<div>\n</div>b"),
+        ("<div>\n<p hidden>not</p\n\nb", "<div>\n\n\nb"),
+        ("<div title=\"`\">\n<? not > ` </* not>", "<div title=\"`\">\n ` "),
+        ("> a <b\n> hidden>not</b>", "> a "),
+        ("a <b hidden>not</b x>not</b>", "a "),
+        ("<http://`> <!-- not -->`", "<http://`> `"),
+        ("a <script title='`<!-- not -->'> `", "a <script title='`'> `"),
+        ("a <script title='<!-- not'> not", "a <script title='"),
+        ("a <?not?> <!X not> <![CDATA[not]]> b <!-->", "a    b "),
+        ("a <! b> <? c", "a <! b> <? c"),
+        ("\u2003\n<b hidden>not</b> q\nq", "\u2003\n q\nq"),
+        ("1. # Heading\n[//]: # (not)", "1. # Heading\n"),
+        ("[a]: javascript:not", ""),
+        (">" * 30 + " <!-- not -->", ">" * 30 + " "),
+        ("\x00 <!-- not -->", " "),
     ],
 )  # fmt: skip
 def test_hidden_text_is_removed_and_shown_text_is_not(written: str, seen: str) -> None:
@@ -189,14 +228,66 @@ def test_hidden_text_is_removed_and_shown_text_is_not(written: str, seen: str) -
     [
         *("<a ", '<a "', "<a \"'", "<p hidden>", "<div hidden>\n", "<!--", "<template>", " style="),
         *("[", "](", '](a "', "](a '", "](   ", "![(", '[a]: b "\n', "[a]: b '(\"\n", "[\n", "[\\"),
-        *("> ", "- ", "`a", "`", "~", "~~~\n", "\n"),
+        *(
+            "> ",
+            "- ",
+            "<a",
+            "<script ",
+            "<!-- -->",
+            "<? ",
+            "a|b\n-|-\n",
+            "- a\n",
+            " x='",
+            "`a",
+            "`",
+            "~",
+            "~~~\n",
+            "\n",
+        ),
     ],
 )
 def test_a_hostile_text_takes_no_longer_than_its_length(piece: str) -> None:
     begun = time.process_time()
-    for lead in ("", "<p "):
+    for lead in ("", "<p ", "<x-y "):
         visible(lead + piece * (60_000 // len(piece)) + ">")
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 10
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        *("", "[a]:", "[a]: b", "[a]: b '", "[", "[a](", "[a](b '", "<p ", "a <b ", "<p x", "a <b x=", '<div style="'),
+        *(
+            "<!--",
+            "a <!--",
+            "<?",
+            "`",
+            "a `",
+            "\\`",
+            "- ",
+            "> ",
+            "1. # ",
+            "```",
+            "<script",
+            "<template>",
+            "<div>\n",
+            "|",
+        ),
+    ],
+)
+def test_a_long_run_takes_no_longer_than_its_length(lead: str) -> None:
+    for piece in (" ", "\t", "\n", "<", ">", "=", '"', "'", "`", "]", "[", "\\", "-", "|", "*", "a", "\u2003"):
+        for end in ("\n\nx", ">"):
+            begun = time.process_time()
+            visible(lead + piece * 60_000 + end)
+            assert time.process_time() - begun < 2, (piece, end)
+
+
+@pytest.mark.parametrize("piece", ["<a x='  y=\"<a>", "z><a y=\"<a<ahiddenz x='", "<a' x='><b x=' y=\" y=\" y=\""])
+def test_tags_that_are_slow_to_refuse_are_all_markup(piece: str) -> None:
+    begun = time.process_time()
+    visible("a <b" + piece * (60_000 // len(piece)) + ">")
+    assert time.process_time() - begun < 2
 
 
 def test_what_stands_in_the_fence_cannot_close_it() -> None:

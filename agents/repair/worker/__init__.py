@@ -1,7 +1,7 @@
 """The warm worker: a program that runs inside the sandbox, shipped as one source text. Standard library only.
 
 Its modules are ordinary modules here (typed, linted, tested) and travel as strings: the sandbox's interpreter knows
-nothing of redgreen. They stay readable for Python 3.9, the oldest interpreter a repository's image may hold.
+nothing of redgreen. They run on Python 3.9 and later (`collections.abc.Callable[...]`): no repair with older ones.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-_MODULES = ("tracing", "observing", "patching", "serving", "watching", "failing", "running", "entry")
+_MODULES = ("tracing", "observing", "patching", "serving", "failing", "watching", "running", "entry")
 """In the order in which they import each other."""
 
 _PACKAGE = "_redgreen_repair"

@@ -3,12 +3,14 @@
 The first line is the configuration: `{"runner": "pytest" | "unittest", "slots": n, "mode": "cold" | "hot",
 "tests": [...], "sources": {path: text}, "imports": [...]}`; answered by `{"ready": true, ...}`. Every other line is a
 job: `{"id", "patches": {path: text}, "stages": [[test, ...], ...], "trace": null | {"only": null | [path]},
-"stop_on_red", "give_up", "goal", "test_seconds", "cpu_seconds", "total_seconds", "memory_bytes", "modules": bool,
-"observe": null | [path], "replay": null | {"calls", "variants", "seconds"}}`; answered, in the order of ending, by
+"stop_on_red", "give_up", "goal", "ask_again": bool, "test_seconds", "cpu_seconds", "total_seconds", "memory_bytes",
+"modules": bool, "observe": null | [path], "replay": null | {"calls", "variants", "seconds"}}`; answered, in the order
+of ending, by
 `{"id", "end", "tests": {id: {"status", "seconds", "lines"?, "fault"?, "slow"?}}, "seconds", "calls", "outcomes"}`.
 `end` is `complete`, `red` (a stage was red, the later ones did not run), `cold` (a hot worker cannot take this change),
 `timeout`, `died`, `crashed: ...`. A job with `replay` runs no test: its `calls`, recorded by one with `observe`, are
-made again.
+made again. With `ask_again` (absent: false) the first red test's assertion is evaluated once more, and `fault` then has
+`held` and `seen`: the last thing that a job does, when every status and its end are told, so that it changes none.
 
 Cold: each child imports the tree afresh; only modules from outside of the tree are kept warm. Hot: the tests were
 collected once, and the children swap function bodies.
@@ -50,7 +52,7 @@ def main() -> None:
         _serve_hot(protocol, config, root, ready)
     else:
         protocol.write(ready)
-        Server(protocol, lambda job, emit: _run_cold(job, emit, root, config["runner"]), config["slots"]).serve()
+        Server(protocol, lambda job, emit: _run_cold(job, emit, root, config), config["slots"]).serve()
 
 
 def _warm(config: dict[str, Any]) -> int:
@@ -80,7 +82,16 @@ def _replay(job: Job, emit: Emit) -> None:
     emit({"end": "complete"})
 
 
-def _run_cold(job: Job, emit: Emit, root: str, runner: str) -> None:
+def _end(job: Job, emit: Emit, end: str, watch: Watch, root: str, config: dict[str, Any]) -> None:
+    """All is told; what is asked now can change nothing of it."""
+    emit({"end": end})
+    if job.get("ask_again"):
+        changing = {os.path.realpath(os.path.join(root, path)) for path in (*config["sources"], *job["patches"])}
+        watch.ask_again(changing)
+
+
+def _run_cold(job: Job, emit: Emit, root: str, config: dict[str, Any]) -> None:
+    runner = config["runner"]
     if job["patches"]:
         override_imports(root, job["patches"])
     if job.get("replay"):
@@ -105,11 +116,11 @@ def _run_cold(job: Job, emit: Emit, root: str, runner: str) -> None:
         else:
             run_cases(load_unittest(stage), watch, Stops(job["stop_on_red"]))
         if job["stop_on_red"] and any(statuses.get(test, "unknown") in RED for test in stage):
-            emit({"end": "red"})
+            _end(job, emit, "red", watch, root, config)
             return
     if job.get("modules"):
         emit({"modules": _outside_modules(root)})
-    emit({"end": "complete"})
+    _end(job, emit, "complete", watch, root, config)
 
 
 def _outside_modules(root: str) -> list[str]:
@@ -139,8 +150,9 @@ def _serve_hot(protocol: Protocol, config: dict[str, Any], root: str, ready: dic
                 _replay(job, emit)
                 return
             stops = Stops(job["stop_on_red"], int(job.get("give_up") or 0), int(job.get("goal") or 0))
-            run_collected(_watch(job, emit, root), stops)
-            emit({"end": "complete"})
+            watch = _watch(job, emit, root)
+            run_collected(watch, stops)
+            _end(job, emit, "complete", watch, root, config)
 
         protocol.write(ready)
         Server(protocol, run, config["slots"]).serve()

@@ -2,7 +2,8 @@
 
 One assertion over several values hides that some of them are right: `assert (f(), g()) == (1, 2)` is as red with one
 wrong value as with two. So the assertion that failed is evaluated once more, in the frame where it did, and its parts
-are compared one by one. (In a child that ends after its job, on a candidate that is turned away anyhow.)
+are compared one by one. That runs foreign code a second time: only when all statuses of a job are told, and not for
+long (`Watch.ask_again`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import linecache
 import os
 import re
 import reprlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from types import FrameType
 from typing import Any
@@ -32,28 +33,29 @@ def warm(files: Iterable[str]) -> None:
     _assertion(["def f():\n", "    assert True\n"], 1, 2)
 
 
-def fault(error: BaseException, again: bool = False) -> dict[str, Any]:
-    """`line` is the test's own, which never changes; `again`: the assertion may be evaluated once more."""
+def fault(error: BaseException) -> dict[str, Any]:
+    """`line` is the test's own, which never changes."""
     place, line = "", 0
-    frames: list[tuple[FrameType, int]] = []
     trace = error.__traceback__
     while trace is not None:
         place = trace.tb_frame.f_code.co_name
         if place.startswith("test"):
             line = trace.tb_lineno
+        trace = trace.tb_next
+    return {"kind": type(error).__name__, "line": line, "place": place, "words": str(error)[:120]}
+
+
+def compared(error: BaseException, changing: Collection[str] = ()) -> tuple[str, str]:
+    """(`1` or `0` for each part that held or did not, a digest of the values); empty where nothing can be told.
+
+    `changing`: real paths of the files that a candidate may change: what stands in them is not what ran. Runs foreign
+    code, and raises whatever that raises.
+    """
+    frames: list[tuple[FrameType, int]] = []
+    trace = error.__traceback__ if isinstance(error, AssertionError) else None
+    while trace is not None:
         frames.append((trace.tb_frame, trace.tb_lineno))
         trace = trace.tb_next
-    told: dict[str, Any] = {"kind": type(error).__name__, "line": line, "place": place, "words": str(error)[:120]}
-    if again and isinstance(error, AssertionError):
-        try:
-            told["held"], told["seen"] = _compared(frames)
-        except BaseException:  # noqa: BLE001, S110 - foreign code once more: limits and exits are the test's own
-            pass
-    return told
-
-
-def _compared(frames: list[tuple[FrameType, int]]) -> tuple[str, str]:
-    """(`1` or `0` for each part that held or did not, a digest of the values); empty where nothing can be told."""
     for frame, _ in frames:
         if frame.f_code.co_name == "assertEqual" and {"first", "second"} <= set(frame.f_locals):
             first, second = frame.f_locals["first"], frame.f_locals["second"]
@@ -63,7 +65,9 @@ def _compared(frames: list[tuple[FrameType, int]]) -> tuple[str, str]:
     frame, line = frames[-1]
     name = frame.f_code.co_filename
     if not (frame.f_code.co_name.startswith("test") or os.path.basename(name).startswith("test")):
-        return "", ""  # in a file that a candidate may have changed, what stands at the line is not what ran
+        return "", ""
+    if os.path.realpath(name) in changing:
+        return "", ""
     statement = _assertion(linecache.getlines(name), frame.f_code.co_firstlineno, line)
     if statement is None:
         return "", ""

@@ -10,7 +10,6 @@ import unittest
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .failing import fault
 from .watching import Stops, TimeLimit, Watch
 
 EVERYTHING = "*"
@@ -75,7 +74,7 @@ class PytestPlugin:
 
     def pytest_exception_interact(self, node: Any, call: Any) -> None:
         if call.excinfo is not None:
-            self._faults.setdefault(getattr(node, "nodeid", ""), fault(call.excinfo.value, self._watch.may_ask_again()))
+            self._faults.setdefault(getattr(node, "nodeid", ""), self._watch.caught(call.excinfo.value))
 
     def around(self, item: Any) -> Any:
         # Nobody reads what pytest would print of a failure, and of a deep recursion that takes a second.
@@ -183,14 +182,14 @@ class _Result(unittest.TestResult):
         self._watch = watch
 
     def addError(self, test: Any, err: Any) -> None:
-        self.status, self.fault = "error", fault(err[1], self._watch.may_ask_again())
+        self.status, self.fault = "error", self._watch.caught(err[1])
 
     def addFailure(self, test: Any, err: Any) -> None:
-        self.status, self.fault = "failed", fault(err[1], self._watch.may_ask_again())
+        self.status, self.fault = "failed", self._watch.caught(err[1])
 
     def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
         if err is not None:
-            self.status, self.fault = "failed", fault(err[1], self._watch.may_ask_again())
+            self.status, self.fault = "failed", self._watch.caught(err[1])
 
     def addSkip(self, test: Any, reason: str) -> None:
         self.status = "skipped"

@@ -26,6 +26,8 @@ RunJob = Callable[[Job, Emit], None]
 
 GRACE = 2.0
 """Seconds beyond a test's own time limit (an alarm inside of the child) before the group is killed from outside."""
+AFTER_THE_END = 0.5
+"""Seconds for a child that has told its end (`ask_again`)."""
 MOST_BYTES = 64 << 20
 """Of one record."""
 
@@ -96,6 +98,8 @@ class Child:
 
     def deadline(self) -> float:
         whole = self.started + float(self.job["total_seconds"])
+        if self.end:
+            return min(whole, self._activity + AFTER_THE_END)
         return min(whole, self._activity + float(self.job["test_seconds"]) + GRACE)
 
     def read(self) -> bool:
@@ -110,7 +114,7 @@ class Child:
                 self._take(json.loads(line))
             if len(self._pending) > MOST_BYTES:
                 raise ValueError("a line without an end")
-        except (ValueError, TypeError, AttributeError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             # The tree's own code wrote to the pipe: nothing that came through it counts, and only this job ends.
             self.tests, self.end = {}, "died"
             return False
@@ -122,6 +126,8 @@ class Child:
         elif "id" in record:
             self.tests[record["id"]] = {k: v for k, v in record.items() if k != "id"}
             self._current = None
+        elif "again" in record:
+            self.tests[record["again"]]["fault"].update(held=record["held"], seen=record["seen"])
         elif "modules" in record:
             self.modules = record["modules"]
         elif "calls" in record:
@@ -129,7 +135,7 @@ class Child:
         elif "outcomes" in record:
             self.outcomes.append(record["outcomes"])
         elif "end" in record:
-            self.end = record["end"]
+            self.end = self.end or record["end"]  # what goes wrong after the end was told changes nothing
 
     def finish(self, timed_out: bool) -> dict[str, Any]:
         """Kill what is left of it and say what became of the job."""
@@ -143,7 +149,7 @@ class Child:
         shutil.rmtree(self.folder, ignore_errors=True)
         if timed_out and self._current is not None:
             self.tests[self._current] = {"status": "timeout"}
-        end = "timeout" if timed_out else self.end or "died"
+        end = self.end or ("timeout" if timed_out else "died")
         return {
             "id": self.job["id"],
             "end": end,

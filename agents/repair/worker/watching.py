@@ -1,13 +1,17 @@
-"""What happens around each test in a child: its limits, its trace, its report, and whether the next is worth a run."""
+"""What happens around each test in a child: its limits, its trace, its report, and whether the next is worth a run.
+
+And, once all of them are reported, what the first assertion that failed compared.
+"""
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import FrameType
 from typing import Any
 
+from .failing import compared, fault
 from .observing import CallRecorder
 from .tracing import LineTracer
 
@@ -15,6 +19,9 @@ Emit = Callable[[dict[str, Any]], None]
 
 QUICK = 0.1
 """Seconds: the assertion of a test that took longer is not evaluated again."""
+MOST_TIMES = 2.0
+SPARE = 0.05
+"""Seconds, beside so many times what the test took: how long the evaluation of its assertion may take."""
 
 
 class TimeLimit(BaseException):
@@ -39,6 +46,10 @@ class Watch:
         self._recorder = recorder
         self._began = 0.0
         self._fired = False
+        self._error: BaseException | None = None
+        """The first of the current test."""
+        self._first: tuple[str, BaseException | None, float] | None = None
+        """The first red test, its error if it may be asked again, and what it took."""
         self.timed_out = False
         """One of the tests so far ran into its limit."""
         self.reds = self.greens = 0
@@ -48,6 +59,7 @@ class Watch:
         self._began = time.monotonic()
         # Again and again: a handler in the tree may swallow the first.
         self._fired = False
+        self._error = None
         signal.signal(signal.SIGALRM, self._alarm)
         signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
         if self._cpu_seconds:
@@ -59,13 +71,30 @@ class Watch:
         if self._recorder is not None:
             self._recorder.start()
 
-    def may_ask_again(self) -> bool:
-        """Whether this is the first red test of the run, was quick, and nobody takes what it executes more for its own.
+    def caught(self, error: BaseException) -> dict[str, Any]:
+        """The current test failed by this, which is kept for `ask_again`."""
+        self._error = self._error or error
+        return fault(error)
 
-        (The first, for speed: where several are red, one that turns green says more than a part of one.)
+    def ask_again(self, changing: Collection[str]) -> None:
+        """Evaluate the first red test's assertion again. Only once all is reported: that may change what tests share.
+
+        Where it takes long, or fails, nothing is known. (The first, for speed: where several are red, one that turns
+        green says more than a part of one.)
         """
-        is_watched = self._tracer is not None or self._recorder is not None
-        return not self.reds and not is_watched and time.monotonic() - self._began < QUICK
+        test, error, seconds = self._first or ("", None, 0.0)
+        if error is None:
+            return
+        try:
+            try:
+                signal.signal(signal.SIGALRM, self._alarm)
+                signal.setitimer(signal.ITIMER_REAL, MOST_TIMES * seconds + SPARE, SPARE)
+                held, seen = compared(error, changing)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0.0)
+        except BaseException:  # noqa: BLE001 - foreign code once more: its limits and exits end only the question
+            return
+        self._emit({"again": test, "held": held, "seen": seen})
 
     def _alarm(self, number: int, frame: FrameType | None) -> None:
         self._fired = True
@@ -93,6 +122,10 @@ class Watch:
             self.greens += 1
         else:
             self.reds += 1
+            if self._first is None and "fault" in record:
+                is_quick = record["seconds"] < QUICK and "slow" not in record
+                self._first = (test, self._error if is_quick else None, record["seconds"])
+        self._error = None
         calls = record.pop("calls", [])
         if calls:
             self._emit({"calls": [{**call, "test": test} for call in calls]})

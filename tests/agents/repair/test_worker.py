@@ -411,3 +411,106 @@ def test_a_change_is_the_same_whether_a_part_is_compiled_or_the_whole(worker: Wa
     exec(changed, namespace)
     expected = {test for test, want in ((F, "f(2) == 6"), (ZERO, "f(0) == 0")) if eval(want, namespace)}
     assert run(worker, changed).green() == expected
+
+
+# --- the assertion that failed, once more ------------------------------------------------------------------------
+
+
+def asked(tmp_path: Path, mode: str, text: str, *names: str, source: str = SOURCE, **options: object) -> RunOutcome:
+    """What these tests of one file come to in a worker, with `source` beside them."""
+    tests = tuple(TestId(f"test_q.py::{name}") for name in names)
+    environment = DirectoryEnvironment(tmp_path, {"calc.py": source, "test_q.py": text})
+    config = WorkerConfig(runner="pytest", mode=mode, slots=1, tests=tests, sources={"calc.py": source})
+    worker = WarmWorker(environment, config)
+    try:
+        return worker.run(Job(id=1, stages=(tests,), **options))  # type: ignore[arg-type]
+    finally:
+        worker.close()
+
+
+def held(outcome: RunOutcome, name: str) -> str | None:
+    fault = outcome.tests[TestId(f"test_q.py::{name}")].fault
+    return None if fault is None else fault.held
+
+
+SHARED = """from itertools import count
+
+ids = count()
+
+
+def test_a():
+    assert (next(ids), 1) == (5, 1)
+
+
+def test_b():
+    assert next(ids) == 1
+"""
+
+
+@pytest.mark.parametrize("mode", ["hot", "cold"])
+@pytest.mark.parametrize("ask_again", [False, True])
+def test_evaluating_an_assertion_again_changes_the_status_of_no_test(
+    mode: str, ask_again: bool, tmp_path: Path
+) -> None:
+    outcome = asked(tmp_path, mode, SHARED, "test_a", "test_b", ask_again=ask_again)
+    assert {test[-1]: trace.status for test, trace in outcome.tests.items()} == {"a": "failed", "b": "passed"}
+    assert held(outcome, "test_a") == ("01" if ask_again else "")
+
+
+BLOCKING = """import queue
+
+
+def test_a():
+    q = queue.Queue()
+    q.put(1)
+    assert q.get() == 2
+"""
+DEAF = """seen = []
+
+
+def value():
+    while seen:
+        try:
+            while True:
+                pass
+        except BaseException:
+            pass
+    seen.append(1)
+    return 1
+
+
+def test_a():
+    assert value() == 2
+"""
+LEAVING = """import os
+
+seen = []
+
+
+def test_a():
+    assert (seen.append(1) or os._exit(3) if seen else seen.append(1)) == 2
+"""
+
+
+@pytest.mark.parametrize("mode", ["hot", "cold"])
+@pytest.mark.parametrize("text", [BLOCKING, DEAF, LEAVING])
+def test_an_assertion_that_does_not_end_a_second_time_says_nothing_and_marks_no_test_as_slow(
+    text: str, mode: str, tmp_path: Path
+) -> None:
+    outcome = asked(
+        tmp_path, mode, text, "test_a", ask_again=True, test_seconds=30.0, cpu_seconds=20.0, total_seconds=40.0
+    )
+    trace = outcome.tests[TestId("test_q.py::test_a")]
+    assert (outcome.end, trace.status, trace.slow) == ("complete", "failed", False)
+    assert held(outcome, "test_a") == ""
+    assert outcome.seconds < 10
+
+
+@pytest.mark.parametrize("mode", ["hot", "cold"])
+def test_an_assertion_in_a_file_that_candidates_change_is_not_read_from_the_disk(mode: str, tmp_path: Path) -> None:
+    source = "def test_point(n):\n    assert (n, 1) == (5, 1)\n"
+    text = "import calc\n\n\ndef test_a():\n    calc.test_point(3)\n"
+    outcome = asked(tmp_path, mode, text, "test_a", source=source, ask_again=True)
+    fault = outcome.tests[TestId("test_q.py::test_a")].fault
+    assert fault is not None
+    assert (fault.place, fault.held) == ("test_point", "")
