@@ -4,7 +4,8 @@
 
 1. A step's overhead. One attempt at a time on each side, in turns, against an endpoint that takes a fifth of a
    second for an answer, which it streams to who asks for that. What is counted is the time from an answer's end to the
-   arrival of the next request, seen from the endpoint: all that an agent does in between, and no time of a model. Of
+   arrival of the next request, seen from the endpoint: all that an agent does in between, and no time of a model. Ours
+   keeps its book of calls meanwhile, as a worker's does. Of
    that, the commands' own time is taken off, which is the same on both sides: that of the same commands in such a
    container without an agent, each in a shell of its own, in the same rhythm (the same pause before each: a machine
    that has slept is slower) and in the same rounds. The ratio of the rounds' medians is to be at least 20. Beside it,
