@@ -159,7 +159,6 @@ def test_a_skipped_witness_is_no_fix(base: GitTree, run: Verify) -> None:
     assert isinstance(proof.verdict, RegressionFree), proof.verdict
 
 
-@pytest.mark.thorough
 def test_a_flaky_test_neither_proves_nor_regresses(base: GitTree, run: Verify) -> None:
     flaky = append(base, node.TESTS["mocha"], node.a_test("mocha", "flaky", "Math.random() < 0.8", "true"))
     proof = run("mocha", with_witness(fixed(flaky), "mocha"), on=flaky)
