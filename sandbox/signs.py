@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from sandbox.layout import TREE, WORK
+
 _TEXT = re.compile(r"\\.|\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\\n]|\\.)*)`")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
 _COMPARED = re.compile(
@@ -38,7 +40,7 @@ _ASKS = (
     ("RUSTC_BOOTSTRAP", re.compile(r"\bRUSTC_BOOTSTRAP\b")),
     ("surefire", re.compile(r"surefire\.", re.IGNORECASE)),
     ("/.dockerenv", re.compile(r"\.dockerenv")),
-    ("/work/repo", re.compile(r"/work/(?:repo|run-|home|tmp)\b")),
+    (TREE, re.compile(rf"{WORK}/(?:repo|run-|home|tmp)\b")),
     ("redgreen", re.compile(r"\bredgreen\b", re.IGNORECASE)),
 )
 """(what base may say itself, what asks): then the repository has its own reasons."""

@@ -6,7 +6,7 @@ import os
 import socket
 
 from sandbox.errors import ContainerLost
-from sandbox.layout import MEETING
+from sandbox.layout import MEETING, TMP, WORK
 from sandbox.selfcheck.bench import SMALL, Bench, expect
 
 
@@ -100,7 +100,7 @@ def root_is_read_only(bench: Bench) -> None:
 def nothing_can_be_mounted(bench: Bench) -> None:
     source = (
         "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
-        "print(libc.mount(b'none', b'/work/tmp', b'tmpfs', 0, None), libc.unshare(0x10000000), libc.unshare(0x20000))"
+        f"print(libc.mount(b'none', b'{TMP}', b'tmpfs', 0, None), libc.unshare(0x10000000), libc.unshare(0x20000))"
     )
     expect(bench.python(source).output.split() == ["-1", "-1", "-1"], bench.python(source).output)
 
@@ -145,9 +145,9 @@ def its_stream_cannot_be_forged(bench: Bench) -> None:
 
 def two_containers_do_not_see_each_other(bench: Bench) -> None:
     with bench.fresh(SMALL) as one, bench.fresh(SMALL) as other:
-        one.run("echo secret > /work/secret; echo secret > /tmp/secret; echo secret > /dev/shm/secret", timeout=20)
+        one.run(f"echo secret > {WORK}/secret; echo secret > /tmp/secret; echo secret > /dev/shm/secret", timeout=20)
         channel = one.open_lines(["sleep", "60"])
-        seen = other.run("cat /work/secret /tmp/secret /dev/shm/secret; ps ax", timeout=20)
+        seen = other.run(f"cat {WORK}/secret /tmp/secret /dev/shm/secret; ps ax", timeout=20)
         channel.close()
         expect("sleep 60" not in seen.output and seen.output.count("No such file") == 3, seen.output)
 
