@@ -1,9 +1,9 @@
 """The steps of a conversation, each stored while the model answers the next call.
 
 Asking git for the tree's change and putting a step on the disk is most of what a step costs, and the next call needs
-neither. So both are done beside that call, for one step at a time: an answer is only acted on when the step before it
-is stored. A process that dies meanwhile loses the last answer, as one does that dies while it acts on it; what a call
-cost is in the book before the next call (`agents.models.paying`).
+neither. So both are done beside that call, once it is sent, for one step at a time: an answer is only acted on when the
+step before it is stored. A process that dies meanwhile loses the last answer, as one does that dies while it acts on
+it; what a call cost is in the book before the next call (`agents.models.paying`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
+from agents.limits import Spent
 from agents.protocols import Environment, Recorder
 from agents.tools.tool import MOST_DIFF, no_diff, too_large
 from agents.types import Message, Part, Role, Step, Text, ToolResult
@@ -23,6 +24,8 @@ from sandbox.errors import SandboxError, SetupError
 LOST = "The sandbox broke while this ran, and nothing of this turn was kept: the tree is as it was before it."
 GRACE = 5.0
 """Seconds that a step under way is given when the attempt is broken off."""
+HEAD_START = 0.008
+"""Seconds in which the next call can be sent: at once with it, what is done beside it would slow it down."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +41,10 @@ class Checkpoints:
         self._environment, self._recorder = environment, recorder
         self.steps: list[Step] = list(recorder.steps())
         """Until it is settled, the last one has the diff of the one before."""
+        self.spent = Spent.of(self.steps)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._under_way: Future[_Stored] | None = None
+        self._is_waited_for = threading.Event()
         self._recording = threading.Lock()
         self._is_over = False
 
@@ -52,6 +57,7 @@ class Checkpoints:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """What is under way is waited for, on Ctrl-C for `GRACE` at most; nothing is stored afterwards."""
+        self._is_waited_for.set()
         try:
             if self._under_way is not None:
                 wait([self._under_way], timeout=None if error is None or isinstance(error, Exception) else GRACE)
@@ -63,7 +69,8 @@ class Checkpoints:
     def add(self, step: Step) -> None:
         """Begin to store a step, which was given the diff of the one before, with the tree as it is now."""
         self.settle()
-        self.steps.append(step)
+        self._append(step)
+        self._is_waited_for.clear()
         self._under_way = self._writer.submit(contextvars.copy_context().run, self._store, step)
 
     def add_lost(self, step: Step) -> None:
@@ -71,7 +78,7 @@ class Checkpoints:
         self.settle()
         lost = self._lost(step)
         self._recorder.record(lost)
-        self.steps.append(lost)
+        self._append(lost)
 
     def settle(self) -> None:
         """Wait until all steps are stored.
@@ -81,6 +88,7 @@ class Checkpoints:
         """
         if self._under_way is None:
             return
+        self._is_waited_for.set()
         wait([self._under_way])
         under_way, self._under_way = self._under_way, None
         stored = under_way.result()
@@ -93,7 +101,12 @@ class Checkpoints:
         """What the model has not been told yet, of settled steps."""
         return _words(self.steps)
 
+    def _append(self, step: Step) -> None:
+        self.steps.append(step)
+        self.spent = self.spent.and_of(step)
+
     def _store(self, step: Step) -> _Stored:
+        self._is_waited_for.wait(HEAD_START)
         stored = self._taken(step)
         with self._recording:
             if not self._is_over:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import reduce
 
 from agents.types import AttemptLimits, Step, Usage
 
@@ -20,17 +21,16 @@ class Spent:
     """Spent in steps; a restart's pause does not count."""
 
     @classmethod
-    def of(cls, steps: Sequence[Step]) -> Spent:
-        usage = Usage()
-        for step in steps:
-            usage = usage + step.usage
-        costs = [step.cost_usd for step in steps]
-        return cls(
-            steps=len(steps),
-            usage=usage,
-            cost_usd=sum(cost for cost in costs if cost is not None),
-            cost_known=None not in costs,
-            seconds=sum(step.seconds for step in steps),
+    def of(cls, steps: Iterable[Step]) -> Spent:
+        return reduce(Spent.and_of, steps, cls())
+
+    def and_of(self, step: Step) -> Spent:
+        return Spent(
+            steps=self.steps + 1,
+            usage=self.usage + step.usage,
+            cost_usd=self.cost_usd + (step.cost_usd or 0.0),
+            cost_known=self.cost_known and step.cost_usd is not None,
+            seconds=self.seconds + step.seconds,
         )
 
 

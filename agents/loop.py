@@ -15,7 +15,7 @@ from agents import history, tools
 from agents.checkpoints import Checkpoints
 from agents.dialects.tools import correction, was_thinking
 from agents.errors import ContextOverflow, Fault, ModelError, OverLimit, StrategyUnavailable
-from agents.limits import Spent, exceeded, output_tokens_left, seconds_left
+from agents.limits import exceeded, output_tokens_left, seconds_left
 from agents.progress import Ended, ended, working_diff
 from agents.prompts import PROMPT_VERSION, opening
 from agents.protocols import Environment, Model, Recorder
@@ -74,7 +74,7 @@ def solve(
         environment.reset(working_diff(steps))
     with checkpoints:
         end = _Run(task, environment, model, limits, recorder, clock, checkpoints).go()
-    spent = Spent.of(steps)
+    spent = checkpoints.spent
     return Attempt(
         task_id=task.id,
         model=model.name,
@@ -156,7 +156,7 @@ class _Run:
     def stopped(self) -> Ended | None:
         if asked := self.asked_to_stop():
             return asked
-        limit = exceeded(self.limits, Spent.of(self.steps))
+        limit = exceeded(self.limits, self.checkpoints.spent)
         return Ended(ending=Ending.LIMIT, reason=limit) if limit else None
 
     def query(self, added: Sequence[Message]) -> tuple[Reply, Condensation]:
@@ -187,7 +187,7 @@ class _Run:
 
     def reply_tokens(self) -> int:
         most = REPLY_TOKENS * (2 if self.steps and was_thinking(self.steps[-1].messages[-1]) else 1)
-        return min(most, output_tokens_left(self.limits, Spent.of(self.steps)))
+        return min(most, output_tokens_left(self.limits, self.checkpoints.spent))
 
     def act(self, reply: Reply, turn: _Turn) -> None:
         """Do what a reply asks for, when the step before it is stored, and keep the step. Where the sandbox breaks that
@@ -199,7 +199,7 @@ class _Run:
             unbound = replace(reply, message=history.unbound(reply.message))
             self.checkpoints.add_lost(self.step(unbound, turn, ()))
             raise
-        left = seconds_left(self.limits, Spent.of(self.steps))
+        left = seconds_left(self.limits, self.checkpoints.spent)
         bench = Bench(environment=self.environment, seconds_left=lambda: left - (self.clock() - turn.started))
         try:
             answers = self.cut(list(_answers(reply, bench)))

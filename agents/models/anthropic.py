@@ -19,11 +19,13 @@ from agents.models import faults
 from agents.models.anthropic_wire import Reading, Requests
 from agents.models.prices import cost
 from agents.models.reading import believable
-from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client, not_connected
+from agents.models.transport import TELEMETRY, TRANSPORT_ERRORS, Timeouts, http_client, not_connected
+from agents.models.written_once import written
 from agents.types import Message, Reply, ToolSpec
 from agents.wall import OPEN, Wall
 from config.models import ModelSpec
 
+_OPTIONS = anthropic.RequestOptions(headers=dict.fromkeys(TELEMETRY, anthropic.Omit()))
 _RAISED = (anthropic.AnthropicError, *TRANSPORT_ERRORS, ValueError, TypeError, RecursionError)
 """All that comes out of the SDK's call and iteration; ValueError: JSON, UTF-8 and pydantic; TypeError: odd shapes;
 RecursionError: JSON nested too deeply."""
@@ -54,6 +56,8 @@ class AnthropicModel:
             timeout=http.timeout,
             http_client=http,
         )
+        self._address = str(self._client.base_url).rstrip("/") + "/v1/messages"
+        """Whole, which the SDK takes as it is: it would put a base and a path together anew for each call."""
         # The SDK leaves a client that it was given open.
         weakref.finalize(self, http.close)
 
@@ -71,7 +75,7 @@ class AnthropicModel:
     def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
         started = self._clock()
         most = min(max_output_tokens, self._spec.output_limit)
-        reading = self._read(lambda: self._requests.body(messages, tools, most))
+        reading = self._read(written(self.name, lambda: self._requests.body(messages, tools, most)))
         message, stop = reading.message()
         usage = reading.usage()
         return Reply(
@@ -83,14 +87,19 @@ class AnthropicModel:
             model=reading.model or self._spec.model_id,
         )
 
-    def _read(self, asked: Callable[[], bytes]) -> Reading:
+    def _read(self, body: bytes) -> Reading:
         """By the SDK's way for any address: its typed call walks through every part of every turn, and builds an object
         of each event without checking it. `Reading` checks plain events."""
         reading = Reading(self.name)
         begun = False
         try:
             with self._client.post(
-                "/v1/messages", content=asked(), cast_to=object, stream=True, stream_cls=anthropic.Stream[object]
+                self._address,
+                content=body,
+                cast_to=object,
+                options=_OPTIONS,
+                stream=True,
+                stream_cls=anthropic.Stream[object],
             ) as stream:
                 begun = True
                 for event in stream:

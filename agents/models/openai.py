@@ -21,13 +21,13 @@ from agents.models.completions_wire import Gap, Written
 from agents.models.openai_wire import Reading, Requests
 from agents.models.prices import cost
 from agents.models.reading import believable
-from agents.models.transport import TRANSPORT_ERRORS, Timeouts, http_client, not_connected
-from agents.models.written_once import joined
+from agents.models.transport import TELEMETRY, TRANSPORT_ERRORS, Timeouts, http_client, not_connected
+from agents.models.written_once import joined, written
 from agents.types import Message, Reply, ToolSpec, Usage
 from agents.wall import OPEN, Wall
 from config.models import ModelSpec
 
-_SIGNED = openai.RequestOptions(security={"bearer_auth": True})
+_OPTIONS = openai.RequestOptions(security={"bearer_auth": True}, headers=dict.fromkeys(TELEMETRY, openai.Omit()))
 _RAISED = (openai.OpenAIError, *TRANSPORT_ERRORS, ValueError, TypeError, RecursionError)
 """All that comes out of the SDK's call and iteration; ValueError: JSON, UTF-8 and pydantic; TypeError: odd shapes;
 RecursionError: JSON nested too deeply."""
@@ -62,6 +62,8 @@ class OpenAIModel:
             timeout=http.timeout,
             http_client=http,
         )
+        self._address = str(self._client.base_url).rstrip("/")
+        """With which the SDK takes a path as it is: it would put the two together anew for each call."""
         # The SDK leaves a client that it was given open.
         weakref.finalize(self, http.close)
 
@@ -79,7 +81,7 @@ class OpenAIModel:
     def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
         started = self._clock()
         most = min(max_output_tokens, self._spec.output_limit)
-        reading = self._read(lambda: self._requests.body(messages, tools, most))
+        reading = self._read(written(self.name, lambda: self._requests.body(messages, tools, most)))
         message, stop = reading.message()
         usage = reading.usage()
         return Reply(
@@ -99,22 +101,23 @@ class OpenAIModel:
             self._spec, gap, max_tokens=max_output_tokens, stop=stop, temperature=temperature
         )
         reading = completions_wire.Reading(self.name)
-        self._stream("/completions", lambda: joined(asked, {}), reading)
+        self._stream("/completions", written(self.name, lambda: joined(asked, {})), reading)
         return reading.written(usage=self._spec.reports_usage)
 
-    def _read(self, asked: Callable[[], bytes]) -> Reading:
+    def _read(self, body: bytes) -> Reading:
         reading = Reading(self.name)
-        self._stream("/chat/completions", asked, reading)
+        self._stream("/chat/completions", body, reading)
         reading.require_end(usage=self._spec.reports_usage)
         return reading
 
-    def _stream(self, path: str, asked: Callable[[], bytes], reading: _Takes) -> None:
+    def _stream(self, path: str, body: bytes, reading: _Takes) -> None:
         """By the SDK's way for any address: its typed calls walk through every part of every turn, build an object of
         each chunk without checking it, and take most of a step's processor time. `Reading` checks plain chunks."""
         begun = False
+        to = f"{self._address}{path}"
         try:
             with self._client.post(
-                path, content=asked(), cast_to=object, options=_SIGNED, stream=True, stream_cls=openai.Stream[object]
+                to, content=body, cast_to=object, options=_OPTIONS, stream=True, stream_cls=openai.Stream[object]
             ) as stream:
                 begun = True
                 for chunk in stream:

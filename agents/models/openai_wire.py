@@ -85,7 +85,7 @@ def _assistant(message: Message) -> dict[str, Any]:
 
 
 def _call(call: ToolCall, extra: object) -> dict[str, Any]:
-    function = {"name": call.name, "arguments": json.dumps(dict(call.arguments), ensure_ascii=False)}
+    function = {"name": call.name, "arguments": json.dumps(dict(call.arguments), ensure_ascii=False, allow_nan=False)}
     wire: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
     return wire if extra is None else {**wire, _CALL_EXTRA: extra}
 

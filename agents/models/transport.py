@@ -21,6 +21,12 @@ from agents.wall import Wall
 
 TRANSPORT_ERRORS = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL)
 """What may leave an SDK untranslated."""
+TELEMETRY = (
+    *("X-Stainless-Lang", "X-Stainless-Package-Version", "X-Stainless-OS", "X-Stainless-Arch"),
+    *("X-Stainless-Runtime", "X-Stainless-Runtime-Version", "X-Stainless-Async"),
+    *("X-Stainless-Retry-Count", "X-Stainless-Timeout", "X-Stainless-Read-Timeout"),
+)
+"""What both SDKs would tell every endpoint about the machine they run on."""
 _REST_SECONDS = 0.1
 _REST_BYTES = 1 << 16
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from agents.errors import ModelRefused
+
 T = TypeVar("T")
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
@@ -32,6 +34,16 @@ class WrittenOnce(Generic[T]):
     def array(self, things: Sequence[T]) -> str:
         """All their values as one JSON array. Raises as `texts` does."""
         return array(text for texts in self.texts(things) for text in texts)
+
+
+def written(model: str, ask: Callable[[], bytes]) -> bytes:
+    """A request's body. Raises `ModelRefused` for what JSON has no words for: nothing is sent, and nothing paid."""
+    try:
+        return ask()
+    except (ValueError, TypeError, RecursionError) as error:
+        refused = ModelRefused(f"{model}: the request cannot be written as JSON ({type(error).__name__}: {error})")
+        refused.unpaid = True
+        raise refused from error
 
 
 def array(texts: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ _PROC = Path("/proc")
 
 def here() -> str:
     """`PLACE|PID|START` of this process: a number that is given again to another process does not match."""
-    return f"{_place()}|{os.getpid()}|{_start(os.getpid())}"
+    return _of_this_process(os.getpid())
 
 
 def is_dead(owner: str) -> bool:
@@ -28,6 +28,12 @@ def is_dead(owner: str) -> bool:
     except OSError:
         return False
     return _start(int(pid)) != start
+
+
+@cache
+def _of_this_process(pid: int) -> str:
+    """Asked once: a process that is forked off has another number."""
+    return f"{_place()}|{pid}|{_start(pid)}"
 
 
 @cache

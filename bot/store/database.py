@@ -15,9 +15,11 @@ from alembic.config import Config
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.errors import StoreError
+from bot.store.prepared import Prepared
 
 Clock = Callable[[], float]
-_WRITE = "redgreen_write"
+_SYNCHRONOUS = "redgreen_synchronous"
+"""How the commits of the writers' connection are synced; no other connection has it."""
 _ADDRESSES = "The database must be a SQLite file (sqlite:///PATH) or PostgreSQL (postgresql://...)."
 
 
@@ -38,6 +40,8 @@ class Database:
         self._turn = threading.RLock()
         """Of this process's writers on SQLite, which itself has no queue: whoever tries again at the right moment gets
         its lock, and of fifty threads some never do."""
+        self._writer: sa.Connection | None = None
+        """Theirs on SQLite, kept open: a transaction is so short that opening one would be a fifth of it."""
         self._engine = sa.create_engine(
             parsed,
             pool_size=pool_size,
@@ -45,15 +49,14 @@ class Database:
             pool_pre_ping=not self.is_sqlite,  # a file is never gone
             hide_parameters=True,  # what people wrote is no part of an error's text
         )
-        self._writer = self._engine.execution_options(**{_WRITE: "FULL"})
-        self._unsynced = self._engine.execution_options(**{_WRITE: "NORMAL"})
+        self._failures = (sa.exc.SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error)
         if self.is_sqlite:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        with _translated(), self._engine.connect() as connection:
+        with self._translated(), self._engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -62,12 +65,17 @@ class Database:
 
         Without `synced` the commit outlives the process at once, and a power cut only when a later commit is synced.
         """
-        turn = self._turn if self.is_sqlite else contextlib.nullcontext()
-        engine = self._writer if synced else self._unsynced
-        with turn, _translated(), engine.begin() as connection:
-            if not (synced or self.is_sqlite):
-                connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
-            yield connection
+        with self._translated():
+            if self.is_sqlite:
+                with self._turn, self._kept_open() as connection:
+                    connection.info[_SYNCHRONOUS] = "FULL" if synced else "NORMAL"
+                    with connection.begin():
+                        yield connection
+                return
+            with self._engine.begin() as connection:
+                if not synced:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+                yield connection
 
     def upgrade(self, revision: str = "head") -> None:
         """Bring the tables to a revision of `bot/migrations`."""
@@ -84,14 +92,17 @@ class Database:
         insert = sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
         connection.execute(insert.on_conflict_do_nothing(), rows)
 
-    def add_up(
-        self, connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]], amounts: Sequence[str]
-    ) -> None:
-        """Insert the rows, or add their amounts to what stands under the same primary key."""
+    def prepared(self, statement: sa.ClauseElement, columns: Sequence[str] | None = None) -> Prepared:
+        """The statement for this database; `columns` as `Prepared` takes them."""
+        return Prepared(statement, self._engine.dialect, columns)
+
+    def adding_up(self, table: sa.Table, amounts: Sequence[str]) -> Prepared:
+        """Inserts a row, or adds its amounts to what stands under the same primary key."""
         insert = sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
         added = {name: table.c[name] + insert.excluded[name] for name in amounts}
-        connection.execute(
-            insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=added), rows
+        return self.prepared(
+            insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=added),
+            table.columns.keys(),
         )
 
     def upsert(self, connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
@@ -102,18 +113,38 @@ class Database:
         )
 
     def close(self) -> None:
+        with self._turn:
+            self._let_go()
         self._engine.dispose()
 
+    @contextlib.contextmanager
+    def _kept_open(self) -> Iterator[sa.Connection]:
+        """The writers' connection; after a failure of the database's they get another."""
+        if self._writer is None:
+            self._writer = self._engine.connect()
+        try:
+            yield self._writer
+        except self._failures:
+            self._let_go()
+            raise
 
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.SQLAlchemyError as error:
-        cause = str(error.orig) if isinstance(error, sa.exc.DBAPIError) else type(error).__name__
-        raise StoreError(
-            f"The database cannot be used: {cause.strip().splitlines()[0] if cause else 'no reason'}"
-        ) from error
+    def _let_go(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.info.pop(_SYNCHRONOUS, None)
+            writer.close()
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except self._failures as error:
+            cause = type(error).__name__ if isinstance(error, sa.exc.SQLAlchemyError) else str(error)
+            if isinstance(error, sa.exc.DBAPIError):
+                cause = str(error.orig)
+            raise StoreError(
+                f"The database cannot be used: {cause.strip().splitlines()[0] if cause else 'no reason'}"
+            ) from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -126,7 +157,9 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     """A transaction that will write takes the lock at once: upgrading a read lock can fail without waiting."""
-    synchronous = connection.get_execution_options().get(_WRITE)
+    synchronous = connection.info.get(_SYNCHRONOUS)
+    cursor = connection.connection.cursor()
     if synchronous is not None:
-        connection.exec_driver_sql(f"PRAGMA synchronous={synchronous}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if synchronous else "BEGIN")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
+    cursor.execute("BEGIN IMMEDIATE" if synchronous else "BEGIN")
+    cursor.close()

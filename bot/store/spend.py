@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from agents.types import Usage
 from bot.money.budget import Denied, Granted, Scope, Used
 from bot.money.owner import here, is_dead
-from bot.store import spend_sums
 from bot.store.database import Database
 from bot.store.schema import spend
+from bot.store.spend_sums import Key, Sums, keys
 
 LONGEST_CALL = 1_200.0
 """Seconds; longer than a model's client lets any call last. What is set aside for longer belongs to no call."""
@@ -80,6 +80,10 @@ class SpendStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._sums = Sums(database)
+        self._held, self._call = database.prepared(_HELD), database.prepared(_CALL)
+        self._new = database.prepared(sa.insert(spend), spend.columns.keys())
+        self._settled_as = database.prepared(sa.update(spend).where(spend.c.id == sa.bindparam("call")), _SETTLED)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="book")
 
     def close(self) -> None:
@@ -99,11 +103,11 @@ class SpendStore:
         """
         now = self._database.clock()
         with self._alone(synced=False) as connection:
-            held = connection.execute(_HELD).all()
+            held = self._under_way(connection)
             gone = [call for call in held if call.held_at + LONGEST_CALL < now or is_dead(call.owner)]
             for call in gone:
-                self._settled(connection, call, now, state=CallState.LOST.value)
-            decided = decide(_used(connection, [call for call in held if call not in gone], account, now))
+                self._settled(connection, call, now, _LOST)
+            decided = decide(self._used(connection, [call for call in held if call not in gone], account, now))
             if isinstance(decided, Denied):
                 return decided
             call_id = uuid.uuid4().hex
@@ -124,17 +128,17 @@ class SpendStore:
                 "held_at": now,
                 "settled_at": None,
             }
-            connection.execute(_NEW, [row])
+            self._new.run(connection, [row])
         return call_id, decided
 
     def book_soon(self, call_id: str, usage: Usage, cost_usd: float | None) -> Future[None]:
         """Stored beside what the caller does next: the result says when it is, or raises. Whoever asks here what was
         spent waits for it."""
-        settled = {"state": CallState.BOOKED.value, "cost_usd": cost_usd, **_counts(usage)}
-        return self._writer.submit(self._settle, call_id, **settled)
+        booked = {"state": CallState.BOOKED.value, "cost_usd": cost_usd, **_counts(usage)}
+        return self._writer.submit(self._settle, call_id, booked)
 
     def lose(self, call_id: str) -> None:
-        self._settle(call_id, state=CallState.LOST.value)
+        self._settle(call_id, _LOST)
 
     def release(self, call_id: str) -> None:
         """The call was never made: it leaves no trace."""
@@ -145,7 +149,7 @@ class SpendStore:
         """By scope, as limits count it."""
         self._catch_up()
         with self._database.reading() as connection:
-            return _used(connection, connection.execute(_HELD).all(), account, self._database.clock())
+            return self._used(connection, self._under_way(connection), account, self._database.clock())
 
     def totals(self, by: Sequence[str], *, since: float, until: float = float("inf")) -> tuple[Spending, ...]:
         """Calls begun in that time, added up by columns (`model`, `repository`, `purpose`) or `day`; dearest first."""
@@ -177,18 +181,40 @@ class SpendStore:
         days = spend.c.held_at / 86_400.0
         return sa.cast(days if self._database.is_sqlite else sa.func.floor(days), sa.Integer)
 
-    def _settle(self, call_id: str, **values: Any) -> None:
-        with self._alone() as connection:
-            call = connection.execute(_CALL, {"call": call_id}).one_or_none()
-            if call is not None:
-                self._settled(connection, call, self._database.clock(), **values)
+    def _under_way(self, connection: sa.Connection) -> list[_Call]:
+        return [_Call(*row) for row in self._held.rows(connection)]
 
-    def _settled(self, connection: sa.Connection, call: sa.Row[Any], now: float, **values: Any) -> None:
+    def _used(
+        self, connection: sa.Connection, held: Sequence[_Call], account: Account, now: float
+    ) -> dict[Scope, Used]:
+        """What is settled, and the worst cases of the calls that are held."""
+        mine = keys(
+            attempt=account.attempt,
+            job=account.job,
+            repository_id=account.repository_id,
+            installation_id=account.installation_id,
+            at=now,
+        )
+        found = dict(self._sums.read(connection, mine))
+        for call in held:
+            usd, unpriced = _counted(None, call.worst_usd)
+            for key in call.keys:
+                if key in found:
+                    used = found[key]
+                    found[key] = Used(usd=used.usd + usd, aside=used.aside + usd, unpriced=used.unpriced + unpriced)
+        return {scope: Used() for scope in Scope} | {key.scope: used for key, used in found.items()}
+
+    def _settle(self, call_id: str, settled: Mapping[str, Any]) -> None:
+        with self._alone() as connection:
+            for row in self._call.rows(connection, call=call_id):
+                self._settled(connection, _Call(*row), self._database.clock(), settled)
+
+    def _settled(self, connection: sa.Connection, call: _Call, now: float, settled: Mapping[str, Any]) -> None:
         """Also of a call that was given up too early: then what it was counted with is taken back."""
-        connection.execute(sa.update(spend).where(spend.c.id == call.id).values(settled_at=now, **values))
+        self._settled_as.run(connection, [{"call": call.id, "settled_at": now, **settled}])
         was_usd, was_unpriced = (0.0, 0) if call.state == CallState.HELD else _counted(call.cost_usd, call.worst_usd)
-        usd, unpriced = _counted(values.get("cost_usd", call.cost_usd), call.worst_usd)
-        spend_sums.add(self._database, connection, _keys(call), usd - was_usd, unpriced - was_unpriced)
+        usd, unpriced = _counted(settled["cost_usd"], call.worst_usd)
+        self._sums.add(connection, call.keys, usd - was_usd, unpriced - was_unpriced)
 
     @contextlib.contextmanager
     def _alone(self, *, synced: bool = True) -> Iterator[sa.Connection]:
@@ -199,33 +225,29 @@ class SpendStore:
             yield connection
 
 
-def _used(connection: sa.Connection, held: Sequence[sa.Row[Any]], account: Account, now: float) -> dict[Scope, Used]:
-    """What is settled, and the worst cases of the calls that are held."""
-    mine = spend_sums.keys(
-        attempt=account.attempt,
-        job=account.job,
-        repository_id=account.repository_id,
-        installation_id=account.installation_id,
-        at=now,
-    )
-    found = dict(spend_sums.read(connection, mine))
-    for call in held:
-        usd, unpriced = _counted(None, call.worst_usd)
-        for key in _keys(call):
-            if key in found:
-                used = found[key]
-                found[key] = Used(usd=used.usd + usd, aside=used.aside + usd, unpriced=used.unpriced + unpriced)
-    return {scope: Used() for scope in Scope} | {key.scope: used for key, used in found.items()}
+class _Call(NamedTuple):
+    """What is asked about a call that may still be settled."""
 
+    id: str
+    state: str
+    owner: str
+    held_at: float
+    cost_usd: float | None
+    worst_usd: float | None
+    attempt_id: str
+    job_id: str
+    repository_id: int
+    installation_id: int
 
-def _keys(call: sa.Row[Any]) -> tuple[spend_sums.Key, ...]:
-    return spend_sums.keys(
-        attempt=call.attempt_id,
-        job=call.job_id,
-        repository_id=call.repository_id,
-        installation_id=call.installation_id,
-        at=call.held_at,
-    )
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        return keys(
+            attempt=self.attempt_id,
+            job=self.job_id,
+            repository_id=self.repository_id,
+            installation_id=self.installation_id,
+            at=self.held_at,
+        )
 
 
 def _counted(cost_usd: float | None, worst_usd: float | None) -> tuple[float, int]:
@@ -234,13 +256,9 @@ def _counted(cost_usd: float | None, worst_usd: float | None) -> tuple[float, in
     return (0.0, 1) if known is None else (known, 0)
 
 
-_CALLS = sa.select(
-    *(spend.c[name] for name in ("id", "state", "owner", "held_at", "cost_usd", "worst_usd")),
-    *(spend.c[name] for name in ("attempt_id", "job_id", "repository_id", "installation_id")),
-)
+_CALLS = sa.select(*(spend.c[name] for name in _Call._fields))
 _HELD = _CALLS.where(spend.c.state == CallState.HELD.value)
-_CALL = _CALLS.where(spend.c.id == sa.bindparam("call"))
-_NEW = sa.insert(spend)
+_CALL = _CALLS.where(spend.c.id == sa.bindparam("call", type_=spend.c.id.type))
 _RELEASED = sa.delete(spend).where(spend.c.id == sa.bindparam("call"), spend.c.state == CallState.HELD.value)
 _UNCERTAIN = sa.and_(spend.c.cost_usd.is_(None), spend.c.worst_usd.is_not(None))
 
@@ -263,6 +281,10 @@ _SUMS = (
 
 def _counts(usage: Usage) -> dict[str, int]:
     return {name: getattr(usage, name) for name in _TOKENS}
+
+
+_SETTLED = ("state", "settled_at", "cost_usd", *_TOKENS)
+_LOST = {"state": CallState.LOST.value, "cost_usd": None, **_counts(Usage())}
 
 
 def _spending(row: sa.Row[Any], keys: int) -> Spending:

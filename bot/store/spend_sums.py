@@ -38,23 +38,40 @@ def keys(*, attempt: str, job: str, repository_id: int, installation_id: int, at
     return tuple(key for key, owner in owners.items() if owner)
 
 
-def read(connection: sa.Connection, wanted: Iterable[Key]) -> Mapping[Key, Used]:
-    """Of each, nothing where no call is settled."""
-    wanted = list(wanted)
-    rows = connection.execute(_SUMS, {"scopes": [key.scope for key in wanted], "owners": [key.owner for key in wanted]})
-    sums = {
-        Key(Scope(row.scope), row.owner, row.month): Used(usd=max(0.0, row.usd), unpriced=row.unpriced) for row in rows
-    }
-    return {key: sums.get(key, Used()) for key in wanted}
+class Sums:
+    """Both methods belong into a transaction of the caller's."""
+
+    def __init__(self, database: Database) -> None:
+        self._sums = database.prepared(_SUMS)
+        self._added = database.adding_up(spend_sums, ("usd", "unpriced"))
+
+    def read(self, connection: sa.Connection, wanted: Iterable[Key]) -> Mapping[Key, Used]:
+        """Of each, nothing where no call is settled."""
+        by_scope = {key.scope: key for key in wanted}
+        asked: dict[str, object] = {}
+        for scope, (owner, month) in _NAMES.items():
+            key = by_scope.get(scope)
+            asked[owner], asked[month] = (key.owner, key.month) if key else (None, None)
+        rows = self._sums.rows(connection, **asked)
+        sums = {by_scope[Scope(scope)]: Used(usd=max(0.0, usd), unpriced=unpriced) for scope, usd, unpriced in rows}
+        return {key: sums.get(key, Used()) for key in by_scope.values()}
+
+    def add(self, connection: sa.Connection, changed: Sequence[Key], usd: float, unpriced: int) -> None:
+        if usd or unpriced:
+            self._added.run(connection, [{**key._asdict(), "usd": usd, "unpriced": unpriced} for key in changed])
 
 
-def add(database: Database, connection: sa.Connection, changed: Sequence[Key], usd: float, unpriced: int) -> None:
-    rows = [{**key._asdict(), "usd": usd, "unpriced": unpriced} for key in changed]
-    if usd or unpriced:
-        database.add_up(connection, spend_sums, rows, ("usd", "unpriced"))
-
-
-_SUMS = sa.select(spend_sums).where(
-    spend_sums.c.scope.in_(sa.bindparam("scopes", expanding=True)),
-    spend_sums.c.owner.in_(sa.bindparam("owners", expanding=True)),
+_NAMES = {scope: (f"{scope}_owner", f"{scope}_month") for scope in Scope}
+_SUMS = sa.select(spend_sums.c.scope, spend_sums.c.usd, spend_sums.c.unpriced).where(
+    sa.or_(
+        *(
+            sa.and_(
+                spend_sums.c.scope == scope.value,
+                spend_sums.c.owner == sa.bindparam(owner, type_=spend_sums.c.owner.type),
+                spend_sums.c.month == sa.bindparam(month, type_=spend_sums.c.month.type),
+            )
+            for scope, (owner, month) in _NAMES.items()
+        )
+    )
 )
+"""The one sum of each scope. A parameter that is NULL equals nothing."""

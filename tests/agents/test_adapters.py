@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import platform
 import socket
 import threading
 import time
@@ -17,6 +18,7 @@ from agents.errors import ContextOverflow, Fault, IncompleteReply, ModelError, M
 from agents.models.anthropic import AnthropicModel
 from agents.models.deadline import OVER
 from agents.models.openai import OpenAIModel
+from agents.models.retry import Retrying
 from agents.models.transport import Timeouts
 from agents.types import Message, Reasoning, Role, StopReason, Text, ToolCall, ToolResult, Usage
 from tests.support.endpoints import KEY, PATIENT, READ, SYSTEM, USER, WIRES, Wire
@@ -81,6 +83,28 @@ def test_no_temperature_is_sent_and_the_key_goes_in_its_header(wire: Wire) -> No
     assert request.headers["authorization"] == f"Bearer {KEY}"
     assert not {"temperature", "top_p"} & request.body.keys()
     assert request.body["stream"] is True
+
+
+@each_wire
+def test_what_json_has_no_words_for_is_not_sent_and_not_asked_again(wire: Wire) -> None:
+    call = ToolCall(id="c1", name="read", arguments={"lines": float("nan")})
+    said = Message(role=Role.ASSISTANT, parts=(call,))
+    answer = Message(role=Role.USER, parts=(ToolResult(call_id="c1", text="?"),))
+    with model_server() as server:
+        model = Retrying(wire.model(server), sleep=lambda _: pytest.fail("it was tried again"))
+        with pytest.raises(ModelRefused, match="cannot be written as JSON") as refused:
+            model.query([USER, said, answer], [READ], max_output_tokens=100)
+    assert refused.value.unpaid
+    assert not server.requests
+
+
+@each_wire
+def test_an_endpoint_is_told_nothing_about_the_machine_that_asks(wire: Wire) -> None:
+    with model_server(wire.message(text="a")) as server:
+        asked(wire, server)
+    told = " ".join(f"{name}: {value}" for name, value in server.requests[0].headers.items()).lower()
+    machine = (platform.system(), platform.machine(), platform.python_version())
+    assert not [word for word in ("x-stainless", *machine) if word.lower() in told]
 
 
 @each_wire

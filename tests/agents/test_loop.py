@@ -28,6 +28,7 @@ from agents.types import (
     Task,
     ToolCall,
     ToolResult,
+    ToolSpec,
     Trajectory,
     Usage,
 )
@@ -109,6 +110,22 @@ def test_history_is_only_appended_to() -> None:
         assert longer[: len(shorter)] == shorter
     stored = [message for step in recorder.kept for message in step.messages]
     assert tuple(stored[: len(model.heard[-1])]) == model.heard[-1]
+
+
+def test_a_step_gives_way_to_the_next_call_and_to_nobody_who_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "HEAD_START", 3_600.0)
+    environment, stored_at_call = world(), []
+    recorder = MemoryRecorder()
+
+    class Asked(ScriptedModel):
+        def query(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_output_tokens: int) -> Reply:
+            stored_at_call.append(len(recorder.kept))
+            return super().query(messages, tools, max_output_tokens=max_output_tokens)
+
+    attempt = loop.solve(TASK, environment, Asked(script()), LIMITS, recorder)
+    assert attempt.ending is Ending.SUBMITTED
+    assert stored_at_call == [0, 0, 1, 2, 3]
+    assert [step.index for step in recorder.kept] == [0, 1, 2, 3, 4]
 
 
 def test_each_step_holds_its_delta_its_cost_and_the_tree_after_it() -> None:

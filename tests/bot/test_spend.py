@@ -77,6 +77,17 @@ def test_a_purse_sets_nothing_aside_before_the_last_answer_is_in_the_book(
     assert used(store)[Scope.MONTH] == pytest.approx(0.7)
 
 
+def test_a_database_that_fails_is_an_error_of_the_stores_and_can_be_used_again(store: Store) -> None:
+    with store.database.writing() as connection:
+        connection.exec_driver_sql("ALTER TABLE spend RENAME TO away")
+    with pytest.raises(StoreError, match=r"The database cannot be used: .*spend"):
+        hold(store)
+    with store.database.writing() as connection:
+        connection.exec_driver_sql("ALTER TABLE away RENAME TO spend")
+    hold(store).paid(USAGE, 0.2)
+    assert set(used(store).values()) == {0.2}
+
+
 def failing(*_: object, **__: object) -> None:
     raise StoreError("The database cannot be used: the disk is full")
 
