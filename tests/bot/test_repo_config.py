@@ -34,6 +34,15 @@ protected: ["migrations/**", LICENSE]
 """
 
 
+@pytest.mark.parametrize("text", [FULL, b"", b"self_hosted_only: true\n"], ids=["all", "nothing", "one"])
+def test_what_is_stored_with_a_job_is_read_again_as_it_was_said(text: bytes) -> None:
+    config = parse(text)
+    assert isinstance(config, RepoConfig)
+    again = RepoConfig.from_json(config.as_json())
+    assert again == config
+    assert again.model_fields_set == config.model_fields_set
+
+
 def test_no_file_and_an_empty_file_are_the_defaults() -> None:
     assert parse(None) == parse(b"") == parse(b"# nothing\n") == RepoConfig()
     assert (RepoConfig().label, RepoConfig().review, RepoConfig().pull_request) == ("redgreen", None, None)
