@@ -50,13 +50,17 @@ class Database:
             hide_parameters=True,  # what people wrote is no part of an error's text
         )
         self._failures = (sa.exc.SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error)
+        self._readers = (
+            self._engine if self.is_sqlite else self._engine.execution_options(isolation_level="REPEATABLE READ")
+        )
         if self.is_sqlite:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        with self._translated(), self._engine.connect() as connection:
+        """What is read in one block is of one moment."""
+        with self._translated(), self._readers.connect() as connection:
             yield connection
 
     @contextlib.contextmanager

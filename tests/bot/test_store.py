@@ -402,6 +402,16 @@ def test_only_the_commits_that_are_said_to_be_are_not_waited_for_the_disk(store:
             assert connection.exec_driver_sql(asked).scalar() == (synced if wanted else unsynced)
 
 
+def test_what_is_read_together_is_of_one_moment(store: Store) -> None:
+    count = sa.select(sa.func.count()).select_from(METADATA.tables["deliveries"])
+    with store.database.reading() as connection:
+        before = connection.execute(count).scalar()
+        store.deliveries.append([gh.delivery("issues", gh.labeled(number=1))])
+        assert connection.execute(count).scalar() == before == 0
+    with store.database.reading() as connection:
+        assert connection.execute(count).scalar() == 1
+
+
 def test_two_writers_wait_for_each_other(store: Store) -> None:
     def write(offset: int) -> None:
         for number in range(20):
