@@ -27,6 +27,7 @@ from bot.report import as_json as shared_keys
 from bot.review.assessment import Conclusion, Review, assess
 from bot.store import Purpose
 from bot.terminal import Narrator, diff_panel, key_values, plain_table, print_json, standard_output, verdict_panel
+from bot.workshop import ExecutedChange
 from bot.workshop_docker import DockerWorkshop
 from config.settings import Settings
 from sandbox.engine import Engine
@@ -195,7 +196,8 @@ def review(settings: Settings, words: ReviewWords, *, as_json: bool) -> int:
     seen, claims = assess(proof, head), Claims()
     if isinstance(asked, Chosen):
         with local_terms(settings, site.checkout, f"review-{head[:12]}", Purpose.REVIEW) as terms:
-            claims = workshop.review_call(words.head, diff, proof, asked.model, terms(site.config))
+            change = ExecutedChange(title=words.head, diff=diff, proof=proof)
+            claims = workshop.review_call(change, asked.model, terms(site.config))
     if words.out:
         local.write_proof(proof, words.out)
     if as_json:

@@ -18,7 +18,7 @@ from bot.review import Anchored, anchor, assess
 from bot.store import Purpose
 from bot.tools import OverBudget, Tools, account_of, check_budget, choose_or_refuse
 from bot.types import Job, Publication
-from bot.workshop import Finding
+from bot.workshop import ExecutedChange, Finding
 from sandbox.errors import PatchRefused
 from sandbox.proof import from_statement, to_statement
 from sandbox.types import CommitSha, Proof, verdict_name
@@ -128,15 +128,8 @@ class Reviewing:
             except OverBudget as spent:
                 return {"claims": [], "problem": str(spent)}
             terms = self.tools.terms(account, RepoConfig.from_json(prepared["config"]))
-            given = self.tools.workshop.findings(
-                self.name,
-                CommitSha(prepared["base"]),
-                self.diff(prepared),
-                self.proof(),
-                model,
-                terms,
-                self._is_stopped,
-            )
+            change = ExecutedChange(title=self.name, diff=self.diff(prepared), proof=self.proof())
+            given = self.tools.workshop.findings(change, model, terms, self._is_stopped)
             said = json.dumps({"claims": [asdict(finding) for finding in given.findings], "problem": given.problem})
             step = Step(index=0, messages=(), usage=given.usage, cost_usd=given.cost_usd, note=said)
             attempts.record(call, step)

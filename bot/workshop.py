@@ -28,6 +28,16 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExecutedChange:
+    """What is shown to a model that is asked for its opinion."""
+
+    title: str
+    """Where the change belongs, for the model: a repository's name, a commit."""
+    diff: str
+    proof: Proof
+
+
+@dataclass(frozen=True, kw_only=True)
 class Opinion:
     """What a model said about a pull request, and its bill: a call that gave nothing usable is paid all the same."""
 
@@ -84,16 +94,7 @@ class Workshop(Protocol):
         """The files that `diff` changes, as it leaves them. Raises `sandbox.errors.PatchDoesNotApply`."""
         ...
 
-    def findings(
-        self,
-        repository: str,
-        base: CommitSha,
-        diff: str,
-        proof: Proof,
-        model: str,
-        terms: Terms,
-        stopped: Callable[[], bool],
-    ) -> Opinion:
+    def findings(self, change: ExecutedChange, model: str, terms: Terms, stopped: Callable[[], bool]) -> Opinion:
         """At most three findings, one paid call; none, and no bill, when no model is configured. No endpoint is waited
         for any more when `stopped` says so: then there are none, and a `problem`."""
         ...

@@ -25,7 +25,7 @@ from bot.narrated import Narrated
 from bot.repo_config import RepoConfig
 from bot.report import why
 from bot.types import IssueText, Repository
-from bot.workshop import FileAt, Finding, Opinion
+from bot.workshop import ExecutedChange, FileAt, Finding, Opinion
 from config.models import Lineup, ModelSpec, UnknownModel
 from config.settings import model_key
 from sandbox.buildpacks import containers, detect
@@ -141,34 +141,20 @@ class DockerWorkshop:
         after = before.apply(diff)
         return tuple(_file_at(after, path) for path in sorted(before.changed_paths(after)))
 
-    def findings(
-        self,
-        repository: str,
-        base: CommitSha,
-        diff: str,
-        proof: Proof,
-        model: str,
-        terms: Terms,
-        stopped: Callable[[], bool],
-    ) -> Opinion:
-        claims = self.review_call(repository, diff, proof, model, terms, stopped)
+    def findings(self, change: ExecutedChange, model: str, terms: Terms, stopped: Callable[[], bool]) -> Opinion:
+        claims = self.review_call(change, model, terms, stopped)
         found = tuple(Finding(path=claim.path, line=claim.line, claim=claim.claim) for claim in claims.claims)
         return Opinion(findings=found, usage=claims.usage, cost_usd=claims.cost_usd, problem=claims.problem)
 
     def review_call(
-        self,
-        title: str,
-        diff: str,
-        proof: Proof,
-        model: str,
-        terms: Terms,
-        stopped: Callable[[], bool] = lambda: False,
+        self, change: ExecutedChange, model: str, terms: Terms, stopped: Callable[[], bool] = lambda: False
     ) -> Claims:
         """One model's opinion on a diff, with its bill; nothing where the model is `repair`, which has no opinion."""
         endpoint = self._model(self._spec(model), terms, Patience(seconds=OPINION_SECONDS, stopped=stopped))
         if endpoint is None:
             return Claims()
-        return review(endpoint, title, diff, (verdict_name(proof.verdict), *why(proof.verdict)))
+        verdict = change.proof.verdict
+        return review(endpoint, change.title, change.diff, (verdict_name(verdict), *why(verdict)))
 
     @contextmanager
     def _environment(self, plan: EnvironmentPlan, base: Tree, repository: str) -> Iterator[AttemptEnvironment]:

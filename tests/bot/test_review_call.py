@@ -11,6 +11,7 @@ import pytest
 from agents.terms import OPEN
 from agents.types import AttemptLimits
 from bot import workshop_docker
+from bot.workshop import ExecutedChange
 from bot.workshop_docker import Bench, DockerWorkshop
 from config.models import load
 from sandbox.cache import RunCache
@@ -52,9 +53,9 @@ def test_a_busy_endpoint_is_not_waited_for_longer_than_an_opinion_is_worth(
     busy = [problem(429, "rate_limit_error", "Slow down.", retry_after="20")] * 50
     started = time.monotonic()
     with model_server(*busy) as server:
-        claims = workshop(server, tmp_path).review_call(
-            "A title", "+ a line\n", proofs.proof(proofs.VERDICTS[0]), "m", OPEN
-        )
+        proof = proofs.proof(proofs.VERDICTS[0])
+        change = ExecutedChange(title="A title", diff="+ a line\n", proof=proof)
+        claims = workshop(server, tmp_path).review_call(change, "m", OPEN)
     assert time.monotonic() - started < 15
     assert claims.claims == ()
     assert "Slow down." in claims.problem

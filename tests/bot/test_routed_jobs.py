@@ -25,10 +25,9 @@ from bot.pipeline import Pipeline
 from bot.repo_config import RepoConfig
 from bot.store.schema import attempts
 from bot.types import DeliveryId, IssueText, JobKind, JobState, StartJob
-from bot.workshop import Opinion
+from bot.workshop import ExecutedChange, Opinion
 from config.models import Lineup, load
 from config.routes import Rule
-from sandbox.types import CommitSha, Proof
 from tests.bot.test_job_scenarios import NAME, Straight, World, world
 from tests.support import proofs
 from tests.support.durable_world import Fate, FileWorkshop
@@ -53,19 +52,10 @@ class CallingWorkshop(FileWorkshop):
             proofs.ATTEMPT, model=model, ending=Ending.GAVE_UP, diff="", reason=claims.problem or "looked at it"
         )
 
-    def findings(
-        self,
-        repository: str,
-        base: CommitSha,
-        diff: str,
-        proof: Proof,
-        model: str,
-        terms: Terms,
-        stopped: Callable[[], bool],
-    ) -> Opinion:
+    def findings(self, change: ExecutedChange, model: str, terms: Terms, stopped: Callable[[], bool]) -> Opinion:
         endpoint = build(self.lineup.get(model), None, terms, patience=Patience(stopped=stopped))
         assert endpoint is not None
-        claims = review(endpoint, repository, diff, ())
+        claims = review(endpoint, change.title, change.diff, ())
         return Opinion(usage=claims.usage, cost_usd=claims.cost_usd, problem=claims.problem)
 
 

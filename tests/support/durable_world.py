@@ -37,7 +37,7 @@ from bot.store.verdicts import VerdictStore
 from bot.tools import Tools
 from bot.types import DeliveryId, IssueText, Job, JobId, JobState, PullRequest, Repository, StartJob
 from bot.worker import Worker, WorkerConfig
-from bot.workshop import FileAt, Finding, Opinion
+from bot.workshop import ExecutedChange, FileAt, Finding, Opinion
 from sandbox.collection import Kind, Removal, Stored
 from sandbox.proof import sha256_of
 from sandbox.types import CommitSha, FileChange, Part, Patch, Proof, RunKind
@@ -290,16 +290,7 @@ class FileWorkshop:
     def files(self, repository: str, base: CommitSha, diff: str) -> Sequence[FileAt]:
         return (FileAt(path="slug.py", mode="100644", data=b"b\n"),)
 
-    def findings(
-        self,
-        repository: str,
-        base: CommitSha,
-        diff: str,
-        proof: Proof,
-        model: str,
-        terms: Terms,
-        stopped: Callable[[], bool],
-    ) -> Opinion:
+    def findings(self, change: ExecutedChange, model: str, terms: Terms, stopped: Callable[[], bool]) -> Opinion:
         held = terms.purse.hold(call_of(model))
         self.fate.note("calls.log", "review")
         self.fate.point("paid review")
