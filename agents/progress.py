@@ -80,13 +80,12 @@ def is_stuck(steps: Sequence[Step], *, in_any_tree: bool = False) -> bool:
     """
     last = steps[-1]
     arguments, names = _arguments(last), _tools(last)
-    # Most steps are told apart by their notes, which say what was called.
     since = [step for step in steps if step.condensed == last.condensed]
 
     def alike(step: Step) -> bool:
         return (in_any_tree or step.diff == last.diff) and _tools(step) == names
 
-    again = [step for step in since if step.note == last.note and _arguments(step) == arguments and alike(step)]
+    again = [step for step in since if _arguments(step) == arguments and alike(step)]
     if len(again) >= SAME_TIMES and sum(_same_results(step, last) for step in again) >= SAME_TIMES:
         return True
     row = since[-SAME_ANSWERS:]

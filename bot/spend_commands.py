@@ -11,7 +11,7 @@ from bot import places, wiring
 from bot.errors import UsageError
 from bot.money.budget import Limits, Scope, Used, dollars, month_start
 from bot.store import Account, Purpose, Store
-from bot.store.spend import Spending
+from bot.store.spend_totals import Spending
 from bot.terminal import plain_table, print_json, standard_output
 from config.settings import Settings
 

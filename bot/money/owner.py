@@ -12,7 +12,11 @@ _PROC = Path("/proc")
 
 def here() -> str:
     """`PLACE|PID|START` of this process: a number that is given again to another process does not match."""
-    return _of_this_process(os.getpid())
+    pid = os.getpid()
+    try:
+        return _of_this_process(pid)
+    except LookupError:
+        return f"{_place()}|{pid}|"
 
 
 def is_dead(owner: str) -> bool:
@@ -32,8 +36,11 @@ def is_dead(owner: str) -> bool:
 
 @cache
 def _of_this_process(pid: int) -> str:
-    """Asked once: a process that is forked off has another number."""
-    return f"{_place()}|{pid}|{_start(pid)}"
+    """Asked until it is known, then no more: a process that is forked off has another number. Raises LookupError."""
+    start = _start(pid)
+    if not start:
+        raise LookupError(pid)
+    return f"{_place()}|{pid}|{start}"
 
 
 @cache

@@ -42,6 +42,7 @@ class Database:
         its lock, and of fifty threads some never do."""
         self._writer: sa.Connection | None = None
         """Theirs on SQLite, kept open: a transaction is so short that opening one would be a fifth of it."""
+        self._is_writing = False
         self._engine = sa.create_engine(
             parsed,
             pool_size=pool_size,
@@ -60,7 +61,7 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """What is read in one block is of one moment."""
-        with self._translated(), self._readers.connect() as connection:
+        with self._translated(), self._readers.begin() as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -69,17 +70,16 @@ class Database:
 
         Without `synced` the commit outlives the process at once, and a power cut only when a later commit is synced.
         """
-        with self._translated():
-            if self.is_sqlite:
-                with self._turn, self._kept_open() as connection:
-                    connection.info[_SYNCHRONOUS] = "FULL" if synced else "NORMAL"
-                    with connection.begin():
-                        yield connection
-                return
-            with self._engine.begin() as connection:
-                if not synced:
-                    connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
-                yield connection
+        if self.is_sqlite:
+            with self._translated(), self._turn, self._kept_open() as connection:
+                connection.info[_SYNCHRONOUS] = "FULL" if synced else "NORMAL"
+                with connection.begin():
+                    yield connection
+            return
+        with self._translated(), self._engine.begin() as connection:
+            if not synced:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+            yield connection
 
     def upgrade(self, revision: str = "head") -> None:
         """Bring the tables to a revision of `bot/migrations`."""
@@ -123,19 +123,30 @@ class Database:
 
     @contextlib.contextmanager
     def _kept_open(self) -> Iterator[sa.Connection]:
-        """The writers' connection; after a failure of the database's they get another."""
+        """The writers' connection. After whatever broke a block off they get another: a signal can come between the
+        database's beginning of a transaction and the library's knowing of it, and that would hold the lock for good."""
+        if self._is_writing:
+            raise StoreError("A transaction was begun within another one, whose connection it would take.")
+        if self._writer is not None and self._writer.in_transaction():  # somebody went on using it after the block
+            self._let_go()
         if self._writer is None:
             self._writer = self._engine.connect()
         try:
+            self._is_writing = True
             yield self._writer
-        except self._failures:
+        except BaseException:
             self._let_go()
             raise
+        finally:
+            self._is_writing = False
 
     def _let_go(self) -> None:
         writer, self._writer = self._writer, None
-        if writer is not None:
+        if writer is None:
+            return
+        try:
             writer.info.pop(_SYNCHRONOUS, None)
+        finally:
             writer.close()
 
     @contextlib.contextmanager

@@ -20,9 +20,11 @@ import sqlalchemy as sa
 from agents.types import Usage
 from bot.money.budget import Denied, Granted, Scope, Used
 from bot.money.owner import here, is_dead
+from bot.store import spend_totals
 from bot.store.database import Database
 from bot.store.schema import spend
 from bot.store.spend_sums import Key, Sums, keys
+from bot.store.spend_totals import TOKENS, CallState, Spending
 
 LONGEST_CALL = 1_200.0
 """Seconds; longer than a model's client lets any call last. What is set aside for longer belongs to no call."""
@@ -34,13 +36,6 @@ class Purpose(StrEnum):
     PROBE = "probe"
     TRIAL = "trial"
     """An evaluation on a file of instances."""
-
-
-class CallState(StrEnum):
-    HELD = "held"
-    BOOKED = "booked"
-    LOST = "lost"
-    """It broke off, or its process died: what it cost is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,23 +51,6 @@ class Account:
     """`owner/name`, or a directory of this machine; "" for none."""
     installation_id: int = 0
     """0: not called for by GitHub."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spending:
-    """Calls of one kind added up."""
-
-    key: tuple[str, ...]
-    calls: int
-    under_way: int
-    lost: int
-    unpriced: int
-    """Answered, and nobody knows what they cost."""
-    usage: Usage
-    usd: float
-    """Of the calls whose cost is known."""
-    uncertain_usd: float
-    """The worst case of those that count with it: under way, broken off, or answered without their counts."""
 
 
 class SpendStore:
@@ -153,15 +131,13 @@ class SpendStore:
 
     def totals(self, by: Sequence[str], *, since: float, until: float = float("inf")) -> tuple[Spending, ...]:
         """Calls begun in that time, added up by columns (`model`, `repository`, `purpose`) or `day`; dearest first."""
-        keys = [self._day() if name == "day" else spend.c[name] for name in by]
-        query = sa.select(*(key.label(f"key{n}") for n, key in enumerate(keys)), *_SUMS)
-        query = query.where(spend.c.held_at >= since, spend.c.held_at < until)
-        query = query.group_by(*keys) if keys else query
+        days = spend.c.held_at / 86_400.0
+        # PostgreSQL rounds where SQLite, which may have no `floor`, cuts off.
+        day = sa.cast(days if self._database.is_sqlite else sa.func.floor(days), sa.Integer)
+        columns = [day if name == "day" else spend.c[name] for name in by]
         self._catch_up()
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        found = [_spending(row, len(keys)) for row in rows]
-        return tuple(sorted(found, key=lambda one: (-one.usd - one.uncertain_usd, one.key)))
+            return spend_totals.read(connection, columns, since=since, until=until)
 
     def accounts(self, *, since: float) -> tuple[Account, ...]:
         """One account for each repository and installation that calls were made for, to ask `used` about."""
@@ -175,11 +151,6 @@ class SpendStore:
 
     def _catch_up(self) -> None:
         self._writer.submit(int).result()
-
-    def _day(self) -> sa.ColumnElement[int]:
-        """Days since 1970. PostgreSQL rounds where SQLite, which may have no `floor`, cuts off."""
-        days = spend.c.held_at / 86_400.0
-        return sa.cast(days if self._database.is_sqlite else sa.func.floor(days), sa.Integer)
 
     def _under_way(self, connection: sa.Connection) -> list[_Call]:
         return [_Call(*row) for row in self._held.rows(connection)]
@@ -260,42 +231,11 @@ _CALLS = sa.select(*(spend.c[name] for name in _Call._fields))
 _HELD = _CALLS.where(spend.c.state == CallState.HELD.value)
 _CALL = _CALLS.where(spend.c.id == sa.bindparam("call", type_=spend.c.id.type))
 _RELEASED = sa.delete(spend).where(spend.c.id == sa.bindparam("call"), spend.c.state == CallState.HELD.value)
-_UNCERTAIN = sa.and_(spend.c.cost_usd.is_(None), spend.c.worst_usd.is_not(None))
-
-
-def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
-    return sa.func.sum(sa.case((condition, 1), else_=0))
-
-
-_TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
-_SUMS = (
-    sa.func.count().label("calls"),
-    _count(spend.c.state == CallState.HELD.value).label("under_way"),
-    _count(spend.c.state == CallState.LOST.value).label("lost"),
-    _count(sa.and_(spend.c.state == CallState.BOOKED.value, spend.c.cost_usd.is_(None))).label("unpriced"),
-    *(sa.func.sum(spend.c[name]).label(name) for name in _TOKENS),
-    sa.func.sum(sa.func.coalesce(spend.c.cost_usd, 0.0)).label("usd"),
-    sa.func.sum(sa.case((_UNCERTAIN, spend.c.worst_usd), else_=0.0)).label("uncertain_usd"),
-)
 
 
 def _counts(usage: Usage) -> dict[str, int]:
-    return {name: getattr(usage, name) for name in _TOKENS}
+    return {name: getattr(usage, name) for name in TOKENS}
 
 
-_SETTLED = ("state", "settled_at", "cost_usd", *_TOKENS)
+_SETTLED = ("state", "settled_at", "cost_usd", *TOKENS)
 _LOST = {"state": CallState.LOST.value, "cost_usd": None, **_counts(Usage())}
-
-
-def _spending(row: sa.Row[Any], keys: int) -> Spending:
-    found = row._mapping
-    return Spending(
-        key=tuple(str(found[f"key{n}"]) for n in range(keys)),
-        calls=int(found["calls"]),
-        under_way=int(found["under_way"] or 0),
-        lost=int(found["lost"] or 0),
-        unpriced=int(found["unpriced"] or 0),
-        usage=Usage(**{name: int(found[name] or 0) for name in _TOKENS}),
-        usd=float(found["usd"] or 0.0),
-        uncertain_usd=float(found["uncertain_usd"] or 0.0),
-    )

@@ -235,6 +235,15 @@ def test_the_same_action_with_the_same_result_three_times_is_stuck() -> None:
     assert "read area.py" in attempt.reason
 
 
+def test_the_order_of_arguments_hides_no_standstill() -> None:
+    edit = {"path": "area.py", "old": "none", "new": "some"}
+    ordered = [edit, dict(reversed(edit.items()))]
+    said = [calling(("edit", ordered[turn % 2]), turn=turn) for turn in range(9)]
+    attempt, model, recorder = solve(said)
+    assert (attempt.ending, len(model.heard)) == (Ending.STUCK, 3)
+    assert recorder.kept[0].note != recorder.kept[1].note
+
+
 def test_going_in_circles_is_stuck_too() -> None:
     circle = [("read", {"path": "area.py"}), ("read", {"path": "none.py"})]
     said = [calling(circle[turn % 2], turn=turn) for turn in range(9)]

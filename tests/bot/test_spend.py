@@ -7,7 +7,7 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pytest
 import sqlalchemy as sa
@@ -16,12 +16,13 @@ from agents.errors import OverLimit
 from agents.purse import Call, Held
 from agents.types import Usage
 from bot.errors import StoreError
-from bot.money.budget import Limits, Scope, month_start
+from bot.money.budget import Limits, Scope, Used, month_start
 from bot.money.owner import here, is_dead
 from bot.money.purse import StorePurse
 from bot.store import Account, Purpose, Store
 from bot.store.schema import spend
 from bot.store.spend import LONGEST_CALL
+from bot.store.spend_sums import Key
 from tests.bot.conftest import Time
 
 USAGE = Usage(input_tokens=900, output_tokens=50, cache_read_tokens=600, cache_write_tokens=100, reasoning_tokens=20)
@@ -75,6 +76,55 @@ def test_a_purse_sets_nothing_aside_before_the_last_answer_is_in_the_book(
     assert used(store)[Scope.MONTH] == 0.5, "it counts with its worst case"
     purse.hold(call()).paid(USAGE, 0.2)
     assert used(store)[Scope.MONTH] == pytest.approx(0.7)
+
+
+def test_a_call_that_is_settled_while_the_book_is_read_is_counted_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, read = hold(store, usd=1.0), store.spend._sums.read
+
+    def settled_before(connection: sa.Connection, wanted: Iterable[Key]) -> Mapping[Key, Used]:
+        held.lost()
+        return read(connection, wanted)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.spend._sums, "read", settled_before)
+        assert set(used(store).values()) == {1.0}
+    assert store.spend.used(account())[Scope.MONTH] == Used(usd=1.0)
+
+
+def test_a_statement_is_run_with_exactly_its_parameters(store: Store) -> None:
+    with store.database.reading() as connection:
+        for given in ({}, {"cal": "1"}, {"call": "1", "more": 2}):
+            with pytest.raises(KeyError, match="missing, or unknown"):
+                store.spend._call.rows(connection, **given)
+        with pytest.raises(KeyError, match="cost_usd"):
+            store.spend._settled_as.run(connection, [{"call": "1", "state": "lost", "settled_at": 1.0}])
+        assert store.spend._call.rows(connection, call="1") == []
+
+
+def test_a_server_that_ends_connections_is_told_of_and_asked_anew(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if store.database.is_sqlite:
+        pytest.skip("a file ends no connection")
+    rows = store.spend._held.rows
+
+    def ended_before(connection: sa.Connection) -> list[tuple[object, ...]]:
+        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with store.database.reading() as other:
+            other.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
+        return rows(connection)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.spend._held, "rows", ended_before)
+        with pytest.raises(StoreError, match="The database cannot be used: "):
+            used(store)
+        with pytest.raises(StoreError, match="The database cannot be used: "):
+            hold(store)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    hold(store)
+    assert set(used(store).values()) == {0.5}
 
 
 def test_a_database_that_fails_is_an_error_of_the_stores_and_can_be_used_again(store: Store) -> None:

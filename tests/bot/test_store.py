@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
 import time
 from dataclasses import replace
@@ -400,6 +402,56 @@ def test_only_the_commits_that_are_said_to_be_are_not_waited_for_the_disk(store:
     for wanted in (True, False, True):
         with database.writing(synced=wanted) as connection:
             assert connection.exec_driver_sql(asked).scalar() == (synced if wanted else unsynced)
+
+
+def test_a_transaction_within_a_transaction_is_refused_and_takes_nothing_from_the_outer_one(
+    sqlite_store: Store,
+) -> None:
+    write = sa.text("INSERT INTO steps (attempt_id, step, body, recorded_at) VALUES ('a', :n, '{}', 0)")
+    with sqlite_store.database.writing() as connection:
+        connection.execute(write, {"n": 1})
+        with pytest.raises(StoreError, match="within another"), sqlite_store.database.writing():
+            pytest.fail("it began")
+        connection.execute(write, {"n": 2})
+    assert _steps(sqlite_store) == [1, 2]
+
+
+def test_a_connection_that_is_used_after_its_block_does_not_keep_the_lock(sqlite_store: Store) -> None:
+    write = sa.text("INSERT INTO steps (attempt_id, step, body, recorded_at) VALUES ('a', :n, '{}', 0)")
+    with sqlite_store.database.writing() as connection:
+        connection.execute(write, {"n": 1})
+    connection.execute(write, {"n": 2})
+    with sqlite_store.database.writing() as connection:
+        connection.execute(write, {"n": 3})
+    assert _steps(sqlite_store) == [1, 3]
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+def test_a_signal_between_the_databases_begin_and_the_librarys_leaves_no_lock(
+    sqlite_store: Store, interrupt: type[BaseException]
+) -> None:
+    begun, database = [], sqlite_store.database
+
+    def interrupted(_: sa.Connection) -> None:
+        if not begun:
+            begun.append(1)
+            raise interrupt
+
+    sa.event.listen(database._engine, "begin", interrupted)
+    with pytest.raises(interrupt), database.writing():
+        pytest.fail("it began")
+    assert begun
+    with contextlib.closing(sqlite3.connect(str(database._engine.url.database), timeout=0)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.rollback()
+    with database.writing() as connection:
+        connection.execute(sa.text("INSERT INTO steps (attempt_id, step, body, recorded_at) VALUES ('a', 1, '{}', 0)"))
+    assert _steps(sqlite_store) == [1]
+
+
+def _steps(store: Store) -> list[int]:
+    with store.database.reading() as connection:
+        return list(connection.execute(sa.text("SELECT step FROM steps ORDER BY step")).scalars())
 
 
 def test_what_is_read_together_is_of_one_moment(store: Store) -> None:
