@@ -2,8 +2,9 @@
 
 No tokenizer in the lineup is known here byte for byte, so the estimate leans to the high side by construction, and is
 held against ten real vocabularies (`tests/agents/test_estimate.py`). What looks like language is at most three letters
-a token; what looks like noise (keys, digests, base64) is up to one a letter, as byte pairs find nothing in it to join;
-digits, punctuation, tabs and line ends are one each, what is not ASCII one a byte (the byte fallback of all of them).
+a token; what looks like noise (keys, digests, base64, source maps) is up to one a letter, as byte pairs find nothing in
+it to join; digits, punctuation, tabs and line ends are one each, what is not ASCII one a byte (the byte fallback of all
+of them).
 
 What endpoints report afterwards calibrates it: upwards at once and for all text; downwards only for what can be joined
 (words, blanks, signs), only as far as the worst ratio seen lately allows, and only for text that is made as the one
@@ -28,6 +29,8 @@ _TOKEN = re.compile(
 )
 """What counts as one token of ASCII. Letters are taken together only where they can be spoken; where capitals, small
 letters and digits take turns, as they do in base64, nearly each stands alone."""
+_PACKED = re.compile(r"[,;]++(?:(?=[a-z0-9+/]{0,3}[A-Z])[A-Za-z0-9+/]{1,8}+[,;]++){8,}+")
+"""Short groups with capitals between commas and semicolons, as source maps are made of: nothing in them is spoken."""
 MARGIN = 1.15
 """Over the worst ratio of reported to estimated tokens among the last calls."""
 LOWEST = 0.5
@@ -46,7 +49,12 @@ the smallest ones need, and how many they are differs most from text to text."""
 @lru_cache(maxsize=2048)
 def structural(text: str) -> int:
     """Tokens by the text's own shape, on the high side. Conversations are weighed again with each turn: remembered."""
-    return len(_TOKEN.findall(text)) + _others(text)
+    return len(_pieces(text)) + _others(text)
+
+
+def _pieces(text: str) -> list[str]:
+    """What counts as one token each; of what is packed, one for each character."""
+    return _TOKEN.findall(_PACKED.sub(lambda packed: "\0" * len(packed[0]), text))
 
 
 def _others(text: str) -> int:
@@ -57,7 +65,7 @@ def _others(text: str) -> int:
 def _kinds(text: str) -> Counter[str]:
     """The structural tokens by kind."""
     kinds = Counter({"other": _others(text)})
-    for piece, times in Counter(_TOKEN.findall(text)).items():
+    for piece, times in Counter(_pieces(text)).items():
         kinds[_kind(piece)] += times
     return kinds
 

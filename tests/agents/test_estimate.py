@@ -42,6 +42,20 @@ def _texts() -> Mapping[str, str]:
     rows = [
         {"id": n, "name": f"item-{n}", "tags": ["alpha", "beta"], "price": n * 25, "ok": n % 2 == 0} for n in range(60)
     ]
+
+    def quantity(number: int) -> str:
+        """As source maps write it: base64 digits of five bits, the lowest first, the sign as the lowest bit."""
+        left, digits = abs(number) << 1 | (number < 0), string.ascii_uppercase + string.ascii_lowercase + "0123456789+/"
+        text = digits[left & 31 | (32 if left > 31 else 0)]
+        while left := left >> 5:
+            text += digits[left & 31 | (32 if left > 31 else 0)]
+        return text
+
+    def segment() -> str:
+        moved = (chance.randrange(1, 24), 0, chance.choice([0, 0, 0, 1]), chance.randrange(-24, 25))
+        named = (chance.randrange(-3, 4),) if chance.random() < 0.2 else ()
+        return "".join(map(quantity, (*moved, *named)))
+
     consonants = "bcdfghjklmnpqrstvwxz"
     numbers = range(200)
     return {
@@ -81,6 +95,7 @@ def _texts() -> Mapping[str, str]:
         "Russian": "При расчёте скидки используется целочисленное деление, поэтому копейки теряются.\n" * 20,
         "French": "Le calcul de la remise utilise une division entière, c'est pourquoi les centimes sont nuls.\n" * 20,
         "emoji": "👩‍💻🧪🔥🏳️‍🌈👨‍👩‍👧‍👦🎉✅❌🇩🇪🫠" * 20,
+        "source map": ";".join(",".join(segment() for _ in range(chance.randrange(1, 12))) for _ in range(150)),
     }  # fmt: skip
 
 
@@ -115,6 +130,7 @@ MEASURED = {
     "Russian": (720, 658, 1820),
     "French": (440, 539, 580),
     "emoji": (1120, 1160, 1400),
+    "source map": (3449, 4317, 4317),
 }
 """Tokens by cl100k_base (100k entries, GPT-4's), by Llama 2's tokenizer (32k, CodeLlama's, mostly the densest of the
 lineup), and by that of ten which has the most: those two, o200k, p50k (50k entries; no model of the lineup has it),
