@@ -227,7 +227,7 @@ class ModelSpec(BaseModel):
             raise ValueError("`endpoint` must be an http(s) URL")
         if url.username or url.password:
             raise ValueError("`endpoint` must not hold a password: name a `key_variable`")
-        if url.query or url.fragment:
+        if set("?#") & set(self.endpoint):
             raise ValueError("`endpoint` must be the address that paths are put behind, without `?` and `#`")
 
 

@@ -58,10 +58,11 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     config.stash[_SKIPPED] = 0
     config.stash[_LEFT_OUT] = 0
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.relative_to(here).as_posix().startswith(_UNCOUNTED):
-            item.add_marker("no_cover")
+    if config.pluginmanager.hasplugin("_cov") and not config.getoption("no_cov"):
+        here = Path(__file__).parent
+        for item in items:
+            if item.path.is_relative_to(here) and item.path.relative_to(here).as_posix().startswith(_UNCOUNTED):
+                item.add_marker("no_cover")
     if os.environ.get(_THOROUGH) != "1":
         left_out = [item for item in items if item.get_closest_marker("thorough") is not None]
         items[:] = [item for item in items if item.get_closest_marker("thorough") is None]

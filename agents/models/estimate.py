@@ -29,8 +29,10 @@ _TOKEN = re.compile(
 )
 """What counts as one token of ASCII. Letters are taken together only where they can be spoken; where capitals, small
 letters and digits take turns, as they do in base64, nearly each stands alone."""
-_PACKED = re.compile(r"[,;]++(?:(?=[a-z0-9+/]{0,3}[A-Z])[A-Za-z0-9+/]{1,8}+[,;]++){8,}+")
-"""Short groups with capitals between commas and semicolons, as source maps are made of: nothing in them is spoken."""
+_PACKED = re.compile(
+    r"(?<![,;])[,;]++(?:(?![A-Z][a-z]{2,7}[,;])(?=[a-z0-9+/]{0,3}[A-Z])[A-Za-z0-9+/]{1,8}+[,;]++){8,}+"
+)
+"""Short groups with capitals, and no capitalised words, between commas and semicolons, as source maps are made of."""
 MARGIN = 1.15
 """Over the worst ratio of reported to estimated tokens among the last calls."""
 LOWEST = 0.5
@@ -71,6 +73,8 @@ def _kinds(text: str) -> Counter[str]:
 
 
 def _kind(piece: str) -> str:
+    if piece == "\0":
+        return "packed"
     if piece.isalpha():
         return "word" if len(piece) > 1 else "letter"
     if piece.isdigit():

@@ -31,7 +31,8 @@ def is_dead(owner: str) -> bool:
         return True
     except OSError:
         return False
-    return _start(int(pid)) != start
+    now = _start(int(pid))
+    return bool(start and now) and now != start
 
 
 @cache

@@ -60,8 +60,9 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """What is read in one block is of one moment."""
-        with self._translated(), self._readers.begin() as connection:
+        """What is read in one block is of one moment; what is written in it is lost."""
+        with self._translated(), self._readers.connect() as connection:
+            connection.begin()
             yield connection
 
     @contextlib.contextmanager
@@ -71,10 +72,20 @@ class Database:
         Without `synced` the commit outlives the process at once, and a power cut only when a later commit is synced.
         """
         if self.is_sqlite:
-            with self._translated(), self._turn, self._kept_open() as connection:
-                connection.info[_SYNCHRONOUS] = "FULL" if synced else "NORMAL"
-                with connection.begin():
-                    yield connection
+            with self._translated(), self._turn:
+                connection = self._writers()
+                try:
+                    self._is_writing = True
+                    connection.info[_SYNCHRONOUS] = "FULL" if synced else "NORMAL"
+                    with connection.begin():
+                        yield connection
+                except BaseException:
+                    # A signal can come between the database's beginning of a transaction and the library's knowing of
+                    # it: that would hold the lock for good.
+                    self._let_go()
+                    raise
+                finally:
+                    self._is_writing = False
             return
         with self._translated(), self._engine.begin() as connection:
             if not synced:
@@ -121,24 +132,15 @@ class Database:
             self._let_go()
         self._engine.dispose()
 
-    @contextlib.contextmanager
-    def _kept_open(self) -> Iterator[sa.Connection]:
-        """The writers' connection. After whatever broke a block off they get another: a signal can come between the
-        database's beginning of a transaction and the library's knowing of it, and that would hold the lock for good."""
+    def _writers(self) -> sa.Connection:
+        """The writers' connection; after whatever broke a block off they get another."""
         if self._is_writing:
             raise StoreError("A transaction was begun within another one, whose connection it would take.")
         if self._writer is not None and self._writer.in_transaction():  # somebody went on using it after the block
             self._let_go()
         if self._writer is None:
             self._writer = self._engine.connect()
-        try:
-            self._is_writing = True
-            yield self._writer
-        except BaseException:
-            self._let_go()
-            raise
-        finally:
-            self._is_writing = False
+        return self._writer
 
     def _let_go(self) -> None:
         writer, self._writer = self._writer, None

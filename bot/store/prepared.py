@@ -6,6 +6,7 @@ run it. Elsewhere in the store nobody waits for that.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -22,8 +23,8 @@ class Prepared:
     def __init__(self, statement: sa.ClauseElement, dialect: sa.Dialect, columns: Sequence[str] | None = None) -> None:
         """`columns`: those that an insert or an update sets, each by a parameter of its name."""
         compiled = statement.compile(dialect=dialect, column_keys=None if columns is None else list(columns))
-        if not isinstance(compiled, sa.sql.compiler.SQLCompiler):
-            raise TypeError("only statements with parameters can be prepared")
+        if not isinstance(compiled, sa.sql.compiler.SQLCompiler) or compiled.post_compile_params:
+            raise TypeError("its text would have to be made anew for each run")
         self._text, self._dialect = str(compiled), dialect
         self._fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         self._asked = compiled.binds.keys() - self._fixed.keys()
@@ -46,15 +47,13 @@ class Prepared:
 
     def _with(self, connection: sa.Connection, do: Callable[[DBAPICursor], T]) -> T:
         driver = connection.connection
-        cursor = driver.cursor()
         try:
-            return do(cursor)
+            with contextlib.closing(driver.cursor()) as cursor:
+                return do(cursor)
         except self._dialect.loaded_dbapi.Error as error:
-            if self._dialect.is_disconnect(error, driver, cursor):  # or the pool would give it to somebody else
+            if self._dialect.is_disconnect(error, driver, None):  # or the pool would give it to somebody else
                 connection.invalidate(error)
             raise
-        finally:
-            cursor.close()
 
     def _bound(self, values: Mapping[str, Any]) -> Any:
         if values.keys() != self._asked:

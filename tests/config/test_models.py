@@ -159,6 +159,7 @@ def test_a_spec_cannot_be_changed() -> None:
         (ROW.replace("http://", "http://user:word@"), "must not hold a password"),
         (ROW.replace("8000/v1", "8000/v1?api-version=1"), "without `[?]` and `#`"),
         (ROW.replace("8000/v1", "8000/v1#main"), "without `[?]` and `#`"),
+        (ROW.replace("8000/v1", "8000/v1?"), "without `[?]` and `#`"),
         (ROW.replace('model_id = "coder"', ""), "`model_id` is missing"),
         (ROW + 'strategy = "repair"', "uses no model"),
         (ROW + 'strategy = "magic"', r"\[models.mine\] strategy"),
