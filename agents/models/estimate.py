@@ -7,8 +7,8 @@ it to join; digits, punctuation, tabs and line ends are one each, what is not AS
 of them).
 
 What endpoints report afterwards calibrates it: upwards at once and for all text; downwards only for what can be joined
-(words, blanks, signs), only as far as the worst ratio seen lately allows, and only for text that is made as the one
-that was measured.
+(words, blanks, signs), only as far as the worst ratio seen lately allows, only for text that is made as the one that
+was measured, and of words only for those that were in it.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ STRANGENESS = 3.0
 REMEMBERED = 8
 FEW = 200
 """Tokens: a report on a shorter prompt says more about the chat's template than about the text."""
+_WORD = re.compile(r"[A-Za-z]+")
 _JOINED = frozenset({"word", "blank", "sign"})
 """Kinds that the size of a vocabulary matters to. The others are never counted lower: one token a character is what
 the smallest ones need, and how many they are differs most from text to text."""
@@ -88,6 +89,7 @@ class Calibration:
     def __init__(self) -> None:
         self._ratios: deque[float] = deque(maxlen=REMEMBERED)
         self._measured: deque[Mapping[str, float]] = deque(maxlen=REMEMBERED)
+        self._words: deque[frozenset[str]] = deque(maxlen=REMEMBERED)
         self._floor = 0.0
 
     @property
@@ -103,36 +105,48 @@ class Calibration:
             return math.ceil(structural(text) * factor)
         kinds = _kinds(text)
         saved = (1.0 - factor) * max(0.0, 1.0 - STRANGENESS * self._strangeness(kinds))
-        return math.ceil(kinds.total() - saved * sum(kinds[kind] for kind in _JOINED))
+        joined = sum(kinds[kind] for kind in _JOINED) - self._pieces_of_new_words(text)
+        return math.ceil(kinds.total() - saved * max(0, joined))
 
     def learn(self, text: str, reported: int) -> None:
         """What an endpoint said a prompt was. Low reports on a text of digits or noise are ignored as well as those
         that `compare` ignores: they say nothing about words."""
         kinds = _kinds(text)
         if reported >= kinds.total() or 2 * sum(kinds[kind] for kind in _JOINED) > kinds.total():
-            self._remember(kinds.total(), reported, _shares(kinds))
+            self._remember(kinds.total(), reported, _shares(kinds), frozenset(_WORD.findall(text)))
 
     def compare(self, estimated: int, reported: int) -> None:
         """`learn`, of a text whose structural tokens are known already: for `factor`, as `tokens` has to know what the
         text was made of."""
-        self._remember(estimated, reported, {})
+        self._remember(estimated, reported, {}, frozenset())
 
-    def _remember(self, estimated: int, reported: int, shares: Mapping[str, float]) -> None:
+    def _remember(self, estimated: int, reported: int, shares: Mapping[str, float], words: frozenset[str]) -> None:
         """Reports of nothing (many servers say 0) and on little are ignored."""
         if reported > 0 and estimated >= FEW:
             self._ratios.append(reported / estimated)
             self._measured.append(shares)
+            self._words.append(words)
 
     def overflowed(self) -> None:
         """The endpoint refused what was counted as fitting: no low report is believed from now on, and a quarter more
         is counted."""
         self._floor = max(1.0, self.factor) * 1.25
 
+    def _pieces_of_new_words(self, text: str) -> int:
+        known = frozenset().union(*self._words)
+        return sum(times * _joinable(word) for word, times in Counter(_WORD.findall(text)).items() if word not in known)
+
     def _strangeness(self, kinds: Counter[str]) -> float:
         """The share of a text that is of other kinds than in the measured text that is most like it: 0 to 1."""
         here = _shares(kinds)
         alike = (sum(min(share, there.get(kind, 0.0)) for kind, share in here.items()) for there in self._measured)
         return 1.0 - max(alike, default=0.0)
+
+
+@lru_cache(maxsize=4096)
+def _joinable(word: str) -> int:
+    """A word's structural tokens of several letters, and the blank or sign before it."""
+    return 1 + sum(len(piece) > 1 for piece in _TOKEN.findall(word))
 
 
 def _shares(kinds: Counter[str]) -> Mapping[str, float]:
