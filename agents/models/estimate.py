@@ -143,7 +143,6 @@ class Calibration:
         return 1.0 - max(alike, default=0.0)
 
 
-@lru_cache(maxsize=4096)
 def _joinable(word: str) -> int:
     """A word's structural tokens of several letters, and the blank or sign before it."""
     return 1 + sum(len(piece) > 1 for piece in _TOKEN.findall(word))

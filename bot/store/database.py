@@ -156,12 +156,19 @@ class Database:
         try:
             yield
         except self._failures as error:
-            cause = type(error).__name__ if isinstance(error, sa.exc.SQLAlchemyError) else str(error)
-            if isinstance(error, sa.exc.DBAPIError):
-                cause = str(error.orig)
-            raise StoreError(
-                f"The database cannot be used: {cause.strip().splitlines()[0] if cause else 'no reason'}"
-            ) from error
+            raise StoreError(f"The database cannot be used: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    """The first line of the driver's words. SQLAlchemy's own would repeat the statement."""
+    match error:
+        case sa.exc.DBAPIError(orig=orig):
+            words = str(orig)
+        case sa.exc.SQLAlchemyError():
+            words = type(error).__name__
+        case _:
+            words = str(error)
+    return next(iter(words.strip().splitlines()), "no reason")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

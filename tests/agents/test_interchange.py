@@ -504,7 +504,7 @@ def test_the_tree_is_where_the_environment_has_it() -> None:
 
 def test_shell_commands_are_done_again_in_the_tree_and_the_end_is_submit() -> None:
     first, second = replayed(mini_document())
-    assert [call.arguments["command"] for call in first.tool_calls] == ["cat /work/repo/a.py", "ls"]
+    assert [call.arguments["command"] for call in first.tool_calls] == [f"cat {TREE}/a.py", "ls"]
     assert [call.name for call in second.tool_calls] == ["shell", "shell", "submit"]
     assert second.tool_calls[1].arguments["command"].endswith("|| rm -f patch.txt")
     assert second.tool_calls[2].arguments == {"summary": "Done."}
@@ -588,8 +588,8 @@ def test_a_path_is_known_only_where_its_root_is() -> None:
 @pytest.mark.parametrize(
     ("command", "root", "expected"),
     [
-        ("cd /testbed && ls", "/testbed", "cd /work/repo && ls"),
-        ("cat '/testbed/a.py'", "/testbed/", "cat '/work/repo/a.py'"),
+        ("cd /testbed && ls", "/testbed", f"cd {TREE} && ls"),
+        ("cat '/testbed/a.py'", "/testbed/", f"cat '{TREE}/a.py'"),
         ("cat /testbed2 /x/testbed /testbed-1", "/testbed", "cat /testbed2 /x/testbed /testbed-1"),
         ("cat /a", "", "cat /a"),
         ("cat /a", "/", "cat /a"),

@@ -14,6 +14,7 @@ from agents.tools.tests import in_verdicts_words, told
 from agents.tools.tool import MOST_CHARACTERS, MOST_DIFF, Bench, Conclusion, Observation, bounded
 from agents.types import Ending, ToolCall
 from sandbox.errors import SetupError
+from sandbox.layout import TREE
 from sandbox.types import ExecResult, Failure, Foresight, Red, TestId, TestReport, TestResult, TestStatus
 from tests.support.agent_world import MemoryEnvironment
 
@@ -103,8 +104,8 @@ def test_a_call_that_could_not_be_parsed_is_answered_with_its_problem() -> None:
         ("src/a.py", "src/a.py"),
         ("./src/a.py", "src/a.py"),
         ("././/src/a.py", "src/a.py"),
-        ("/work/repo/src/a.py", "src/a.py"),
-        ("/work/repo", "."),
+        (f"{TREE}/src/a.py", "src/a.py"),
+        (TREE, "."),
         ("./", "."),
         ("/etc/passwd", "/etc/passwd"),
         ("../x", "../x"),
